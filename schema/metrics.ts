@@ -1,0 +1,112 @@
+// MetricsPolicy: which labels the request metrics carry, and how many series they may make.
+
+import { attachments, targetRefs } from "./attach.ts";
+import {
+  boolean,
+  enumeration,
+  type Field,
+  integer,
+  list,
+  nonEmpty,
+  type ObjectSchema,
+  string,
+} from "./language.ts";
+
+const none: ObjectSchema = { type: "object", name: "NoOptions", doc: "No options.", fields: {} };
+
+export const dimension: ObjectSchema = {
+  type: "object",
+  name: "Dimension",
+  doc: "One further label and where its value comes from; exactly one source.",
+  fields: {
+    name: { schema: nonEmpty(64, "name"), required: true, doc: "The label's name." },
+    header: { schema: nonEmpty(256, "headerName"), doc: "A request header." },
+    queryParam: { schema: nonEmpty(256), doc: "A query parameter." },
+    cookie: { schema: nonEmpty(256, "token"), doc: "A cookie." },
+    responseHeader: { schema: nonEmpty(256, "headerName"), doc: "A response header." },
+    path: {
+      schema: {
+        type: "object",
+        name: "PathTemplates",
+        doc: "The path as a template.",
+        fields: {
+          templates: {
+            schema: list(nonEmpty(512, "path"), 1024),
+            doc: "Given ones, such as /users/{id}; first match wins.",
+          },
+          learn: { schema: boolean, default: true, doc: "Elsewhere numbers, UUIDs and hashes become {id}." },
+        },
+      },
+      doc: "The path as a template.",
+    },
+    method: { schema: none, doc: "The request's method." },
+    grpcStatus: { schema: none, doc: "The gRPC status by name." },
+    responseFlags: { schema: none, doc: "Envoy's response flags, such as UF or UT." },
+    maxValues: {
+      schema: integer(1, 10_000),
+      default: 50,
+      doc: "Distinct values; the rest counts as _other.",
+    },
+    values: { schema: list(string(128), 10_000), doc: "Always kept." },
+  },
+  exactlyOneOf: [
+    ["header", "queryParam", "cookie", "responseHeader", "path", "method", "grpcStatus", "responseFlags"],
+  ],
+};
+
+const policyFields: Record<string, Field> = {
+  dimensions: { schema: list(dimension, 16, 0, "name"), doc: "Further labels." },
+  names: {
+    schema: list(enumeration("MetricNames", "sluice", "istio", "otel"), 3, 1),
+    default: ["sluice"],
+    doc: "Under which names requests and durations are reported.",
+  },
+  buckets: {
+    schema: list({ type: "number", min: 0.001, max: 86_400_000 }, 64, 1),
+    doc: "Upper bounds of the duration histogram in ms; set where our server writes the bootstrap.",
+  },
+  maxSeries: {
+    schema: integer(1, 1_000_000),
+    default: 10_000,
+    doc: "Label sets per metric; beyond it labels become _other.",
+  },
+  inherit: { schema: boolean, default: true, doc: "false: less specific policies do not apply." },
+};
+
+/** The `spec` of a MetricsPolicy resource. */
+export const metricsSpec: ObjectSchema = {
+  type: "object",
+  name: "MetricsSpec",
+  doc: "Labels of the request metrics on the routes that targetRefs name.",
+  fields: { targetRefs: { schema: targetRefs, doc: "Absent: every route of the proxy." }, ...policyFields },
+};
+
+/** What `metrics.wasm` reads. */
+export const metricsConfig: ObjectSchema = {
+  type: "object",
+  name: "MetricsConfig",
+  doc: "Configuration of the metrics filter.",
+  fields: {
+    policies: {
+      schema: list(
+        {
+          type: "object",
+          name: "MetricsPolicy",
+          doc: "One policy with the routes that it applies to.",
+          fields: {
+            name: { schema: nonEmpty(512), required: true, doc: "namespace/name." },
+            attach: { schema: attachments, doc: "Absent: every request." },
+            ...policyFields,
+          },
+        },
+        50_000,
+        0,
+        "name",
+      ),
+      required: true,
+      doc: "From the most specific attachment to the least.",
+    },
+    arenaKiB: { schema: integer(16, 16_384), default: 128, doc: "Memory for one request's headers." },
+    maxStreams: { schema: integer(64, 1_048_576), default: 65_536, doc: "Streams with state per worker." },
+  },
+};
