@@ -60,8 +60,23 @@ export interface MapSchema {
   keys?: StringFormat;
 }
 
+/** The last row occurs only in resources, never in what a filter reads. */
 export type StringFormat =
-  "headerName" | "headerValue" | "token" | "name" | "host" | "regex" | "cidr" | "path";
+  | "headerName"
+  | "headerValue"
+  | "token"
+  | "name"
+  | "host"
+  | "regex"
+  | "cidr"
+  | "path"
+  | "hostPattern"
+  | "gatewayHost"
+  | "gatewayName"
+  | "namespaceScope"
+  | "address"
+  | "base64"
+  | "retryOn";
 
 export interface StringSchema {
   type: "string";
@@ -76,6 +91,8 @@ export interface IntegerSchema {
   type: "integer";
   min: number;
   max: number;
+  /** Only these are allowed; resources only, never in what a filter reads. */
+  values?: number[];
 }
 
 export interface NumberSchema {
@@ -109,6 +126,10 @@ export interface EnumSchema {
   type: "enum";
   name: string;
   values: string[];
+  /** Values that are known but not acted upon, each with the reason and the remedy. */
+  unsupported?: Record<string, string>;
+  /** Istio reads these in any case; the loader writes them as declared. Resources only. */
+  ignoreCase?: true;
 }
 
 /** Anything at all: for what is passed through or refused as a whole. */

@@ -1,0 +1,43 @@
+// The registry of kinds: which resources exist, in which versions, and the declaration of each one's spec.
+// A new kind of policy is one line here.
+
+import { headerRoutingSpec } from "./header-routing.ts";
+import { destinationRuleSpec } from "./istio/destination-rule.ts";
+import { gatewaySpec } from "./istio/gateway.ts";
+import { serviceEntrySpec } from "./istio/service-entry.ts";
+import { virtualServiceSpec } from "./istio/virtual-service.ts";
+import type { ObjectSchema } from "./language.ts";
+
+export interface Kind {
+  group: string;
+  /** Newest first; all have the same fields. */
+  versions: readonly string[];
+  kind: string;
+  spec: ObjectSchema;
+}
+
+const istio = (kind: string, spec: ObjectSchema): Kind => ({
+  group: "networking.istio.io",
+  versions: ["v1", "v1beta1", "v1alpha3"],
+  kind,
+  spec,
+});
+
+const policy = (kind: string, spec: ObjectSchema): Kind => ({
+  group: "sluice.traffic",
+  versions: ["v1alpha1"],
+  kind,
+  spec,
+});
+
+export const kinds: readonly Kind[] = [
+  istio("VirtualService", virtualServiceSpec),
+  istio("DestinationRule", destinationRuleSpec),
+  istio("Gateway", gatewaySpec),
+  istio("ServiceEntry", serviceEntrySpec),
+  policy("HeaderRoutingPolicy", headerRoutingSpec),
+];
+
+export function findKind(group: string, kind: string): Kind | undefined {
+  return kinds.find((k) => k.group === group && k.kind === kind);
+}
