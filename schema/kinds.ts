@@ -1,12 +1,15 @@
 // The registry of kinds: which resources exist, in which versions, and the declaration of each one's spec.
 // A new kind of policy is one line here.
 
+import { faultSpec } from "./fault.ts";
 import { headerRoutingSpec } from "./header-routing.ts";
 import { destinationRuleSpec } from "./istio/destination-rule.ts";
 import { gatewaySpec } from "./istio/gateway.ts";
 import { serviceEntrySpec } from "./istio/service-entry.ts";
 import { virtualServiceSpec } from "./istio/virtual-service.ts";
 import type { ObjectSchema } from "./language.ts";
+import { metricsSpec } from "./metrics.ts";
+import { rateLimitSpec } from "./rate-limit.ts";
 
 export interface Kind {
   group: string;
@@ -14,6 +17,8 @@ export interface Kind {
   versions: readonly string[];
   kind: string;
   spec: ObjectSchema;
+  /** The kind is declared but not served: resources of it are refused with this reason and remedy. */
+  unsupported?: string;
 }
 
 const istio = (kind: string, spec: ObjectSchema): Kind => ({
@@ -36,6 +41,12 @@ export const kinds: readonly Kind[] = [
   istio("Gateway", gatewaySpec),
   istio("ServiceEntry", serviceEntrySpec),
   policy("HeaderRoutingPolicy", headerRoutingSpec),
+  policy("RateLimitPolicy", rateLimitSpec),
+  { ...policy("FaultPolicy", faultSpec), unsupported: "faults are not served; remove the resource" },
+  {
+    ...policy("MetricsPolicy", metricsSpec),
+    unsupported: "metrics need no policy here; remove the resource",
+  },
 ];
 
 export function findKind(group: string, kind: string): Kind | undefined {

@@ -3,16 +3,22 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { faultConfig } from "../fault.ts";
 import { headerRoutingConfig } from "../header-routing.ts";
 import { kinds } from "../kinds.ts";
+import { metricsConfig } from "../metrics.ts";
+import { rateLimitConfig } from "../rate-limit.ts";
 import { emitTypeScript } from "./typescript.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 
+/** What each filter reads. */
+const configurations = [headerRoutingConfig, rateLimitConfig, faultConfig, metricsConfig];
+
 /** Generated files by their path from the root of the repository. */
 export async function generatedFiles(): Promise<Map<string, string>> {
   const files = new Map<string, string>();
-  files.set("schema/generated/types.ts", emitTypeScript([...kinds.map((k) => k.spec), headerRoutingConfig]));
+  files.set("schema/generated/types.ts", emitTypeScript([...kinds.map((k) => k.spec), ...configurations]));
   return files;
 }
 

@@ -18,7 +18,10 @@ export function emitTypeScript(roots: readonly ObjectSchema[]): string {
 
 /** Adds the named types of a schema, inner ones first. */
 function collect(schema: Schema, types: Map<string, { schema: Schema; text: string }>): void {
-  if (schema.type === "list" || schema.type === "map") return collect(schema.of, types);
+  if (schema.type === "list" || schema.type === "map") {
+    collect(schema.of, types);
+    return;
+  }
   if (schema.type !== "object" && schema.type !== "enum") return;
   const known = types.get(schema.name);
   if (known !== undefined) {

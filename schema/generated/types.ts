@@ -456,6 +456,327 @@ export interface HeaderRoutingSpec {
   inherit?: boolean;
 }
 
+/** The client's address, or the network that it is in. */
+export interface RateLimitSourceIp {
+  /** Bits of an IPv4 address that count. Default: 32. */
+  ipv4Prefix?: number;
+  /** Bits of an IPv6 address that count; one client commonly owns a whole /64. Default: 64. */
+  ipv6Prefix?: number;
+}
+
+/** The path. */
+export type RateLimitPath = Record<string, never>;
+
+/** The method. */
+export type RateLimitMethod = Record<string, never>;
+
+/** A part of the key; exactly one. */
+export interface RateLimitKeyPart {
+  /** The first value of this header. */
+  header?: string;
+  /** The first value of this parameter, decoded. */
+  queryParam?: string;
+  /** The value of this cookie. */
+  cookie?: string;
+  /** The client's address. */
+  sourceIp?: RateLimitSourceIp;
+  /** The path without the query. */
+  path?: RateLimitPath;
+  /** The HTTP method. */
+  method?: RateLimitMethod;
+}
+
+export type WhenKeyMissing = "share" | "skip" | "deny";
+
+/** What a request costs, from one of its headers. */
+export interface RateLimitCost {
+  /** A whole number from 1; absent: 1; anything else: 1, and counted. */
+  header: string;
+  /** More counts as this much. Default: 1000. */
+  max?: number;
+}
+
+/** Another rate for some keys or requests; the first that applies counts. */
+export interface RateLimitOverride {
+  /** Values of the key's first part; the key keeps its bucket when it moves between overrides. */
+  values?: string[];
+  /** Requests, which get a bucket of their own, per key where there is one. */
+  match?: RequestMatch[];
+  /** How many requests, or units of cost, `per` lets through in the long run. */
+  requests: number;
+  /** Default: the limit's. */
+  per?: string;
+  /** Default: `requests` of this override. */
+  burst?: number;
+}
+
+export type OnFull = "evict" | "refuse";
+
+/** One limit; a request must be admitted by all of them. */
+export interface RateLimit {
+  /** Shown in answers, metrics and explanations; the bucket's state follows it. */
+  name: string;
+  /** Any of these; absent: every request. */
+  match?: RequestMatch[];
+  /** A bucket for each combination of these; absent: one bucket. */
+  key?: RateLimitKeyPart[];
+  /** A part of the key is absent: one bucket for all such requests, no limit, or refusal. Default: "share". */
+  whenKeyMissing?: WhenKeyMissing;
+  /** How many requests, or units of cost, `per` lets through in the long run. */
+  requests: number;
+  /** The time in which `requests` are let through. */
+  per: string;
+  /** How many at once, after a rest; default: `requests`. */
+  burst?: number;
+  /** Absent: 1. */
+  cost?: RateLimitCost;
+  /** Other rates; the first that applies counts. */
+  overrides?: RateLimitOverride[];
+  /** false: counted, never refused. Default: true. */
+  enforce?: boolean;
+  /** Keys that are remembered at the same time while their buckets are not full. Default: 100000. */
+  maxKeys?: number;
+  /** No room for a new key: the bucket nearest to full is forgotten, or the new key is refused. Default: "evict". */
+  onFull?: OnFull;
+}
+
+export type RateLimitHeaders = "ietf" | "draft03";
+
+export type RateLimitHeadersOn = "refusal" | "always";
+
+/** How a refused request is answered. */
+export interface RateLimitResponse {
+  /** HTTP status; gRPC gets RESOURCE_EXHAUSTED. Default: 429. */
+  status?: number;
+  /** With %POLICY%, %LIMIT%, %REQUESTS%, %PER%, %BURST%, %REMAINING%, %RETRY_AFTER% and %%. Default: "". */
+  body?: string;
+  /** Further headers, with the same placeholders. */
+  headers?: Record<string, string>;
+  /** RateLimit and RateLimit-Policy (ietf), x-ratelimit-limit, -remaining and -reset (draft03). Default: ["ietf"]. */
+  rateLimitHeaders?: RateLimitHeaders[];
+  /** The answers that carry `rateLimitHeaders`. Default: "refusal". */
+  on?: RateLimitHeadersOn;
+}
+
+/** Rate limits on the routes that targetRefs name. */
+export interface RateLimitSpec {
+  /** Absent: every route of the proxy. */
+  targetRefs?: TargetRef[];
+  /** All are looked at; none is charged unless all admit the request. */
+  limits: RateLimit[];
+  /** How a refused request is answered. */
+  response?: RateLimitResponse;
+  /** false: less specific policies do not apply. Default: true. */
+  inherit?: boolean;
+}
+
+/** Evenly distributed between two bounds. */
+export interface UniformDelay {
+  /** Lower bound. */
+  min: string;
+  /** Upper bound; at least `min`. */
+  max: string;
+}
+
+/** Normally distributed, never below 0. */
+export interface NormalDelay {
+  /** The mean. */
+  mean: string;
+  /** The standard deviation. */
+  stddev: string;
+  /** The cap. */
+  max: string;
+}
+
+/** A long tail: min / u^(1/shape), capped. */
+export interface ParetoDelay {
+  /** The smallest delay. */
+  min: string;
+  /** Smaller is longer in the tail. */
+  shape: number;
+  /** The cap. */
+  max: string;
+}
+
+/** How long a request is held before it goes on; exactly one form. */
+export interface FaultDelay {
+  /** Always this long. */
+  fixed?: string;
+  /** Evenly distributed. */
+  uniform?: UniformDelay;
+  /** By percentile, `p50` to `p99.99` and `p100`; interpolated, rising. */
+  percentiles?: Record<string, string>;
+  /** Normally distributed with a cap. */
+  normal?: NormalDelay;
+  /** Pareto distributed with a cap. */
+  pareto?: ParetoDelay;
+}
+
+export type GrpcStatus = "OK" | "CANCELLED" | "UNKNOWN" | "INVALID_ARGUMENT" | "DEADLINE_EXCEEDED" | "NOT_FOUND" | "ALREADY_EXISTS" | "PERMISSION_DENIED" | "RESOURCE_EXHAUSTED" | "FAILED_PRECONDITION" | "ABORTED" | "OUT_OF_RANGE" | "UNIMPLEMENTED" | "INTERNAL" | "UNAVAILABLE" | "DATA_LOSS" | "UNAUTHENTICATED";
+
+/** The answer that is given in place of the service's. */
+export interface FaultAbort {
+  /** HTTP status; 200 for gRPC when only grpcStatus is given. */
+  httpStatus?: number;
+  /** gRPC status by name. */
+  grpcStatus?: GrpcStatus;
+  /** The body. Default: "fault filter abort". */
+  body?: string;
+  /** Default: text/plain. */
+  contentType?: string;
+  /** Further headers of the answer. */
+  headers?: Record<string, string>;
+}
+
+/** The response body's speed. */
+export interface FaultThrottle {
+  /** KiB per second. */
+  kibPerSecond: number;
+}
+
+export type Weekday = "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun";
+
+/** A window of the week, in UTC. */
+export interface WeeklyWindow {
+  /** On these days. */
+  days: Weekday[];
+  /** HH:MM, UTC. */
+  start: string;
+  /** HH:MM, UTC, after `start`; 24:00 is allowed. */
+  end: string;
+}
+
+/** When the fault is active; all given conditions must hold. */
+export interface FaultSchedule {
+  /** Not before. */
+  from?: string;
+  /** Not from then on. */
+  until?: string;
+  /** Only inside one of these windows. */
+  weekly?: WeeklyWindow[];
+}
+
+/** The fault switches itself off for `coolDown` when a bound is crossed. */
+export interface FaultStopWhen {
+  /** Share of 5xx among upstream's answers, over one second or more. */
+  upstreamErrorsAbove?: number | string;
+  /** Requests per time, such as 5/s. */
+  requestsBelow?: string;
+  /** How long it stays off. Default: "5m". */
+  coolDown?: string;
+}
+
+/** One fault; those that match are tried in order. */
+export interface Fault {
+  /** Shown in metrics, in x-sluice-fault and in explanations. */
+  name: string;
+  /** Any of these; absent: every request. */
+  match?: RequestMatch[];
+  /** Share of the matching requests, to 0.0001. */
+  percentage: number | string;
+  /** The same clients are hit each time. */
+  stickyBy?: StickyBy;
+  /** Held before it goes on. */
+  delay?: FaultDelay;
+  /** Answered in the service's place. */
+  abort?: FaultAbort;
+  /** The response body slowed down. */
+  throttle?: FaultThrottle;
+  /** When it is active; absent: always. */
+  schedule?: FaultSchedule;
+  /** When it switches itself off. */
+  stopWhen?: FaultStopWhen;
+}
+
+/** What callers may ask for with Envoy's x-envoy-fault-* request headers. */
+export interface FaultHeaderControl {
+  /** x-envoy-fault-delay-request. Default: false. */
+  delay?: boolean;
+  /** x-envoy-fault-abort-request and -abort-grpc-request. Default: false. */
+  abort?: boolean;
+  /** x-envoy-fault-throughput-response. Default: false. */
+  throttle?: boolean;
+  /** Cap on the percentage that a caller asks for. Default: 100. */
+  maxPercentage?: number | string;
+  /** Cap on the delay that a caller asks for. Default: "30s". */
+  maxDelay?: string;
+}
+
+/** Faults on the routes that targetRefs name. */
+export interface FaultSpec {
+  /** Absent: every route of the proxy. */
+  targetRefs?: TargetRef[];
+  /** In order. */
+  faults: Fault[];
+  /** Requests held or throttled at once, over all workers; over it they pass and are counted. */
+  maxActive?: number;
+  /** From then on the policy does nothing. */
+  expiresAt?: string;
+  /** Faults that callers ask for; absent: none. */
+  headerControl?: FaultHeaderControl;
+  /** Answers carry x-sluice-fault: policy/fault. Default: true. */
+  responseHeader?: boolean;
+  /** Seed of sticky choices; default: the policy's namespace/name. */
+  seed?: string;
+  /** false: less specific policies do not apply. Default: true. */
+  inherit?: boolean;
+}
+
+/** The path as a template. */
+export interface PathTemplates {
+  /** Given ones, such as /users/{id}; first match wins. */
+  templates?: string[];
+  /** Elsewhere numbers, UUIDs and hashes become {id}. Default: true. */
+  learn?: boolean;
+}
+
+/** No options. */
+export type NoOptions = Record<string, never>;
+
+/** One further label and where its value comes from; exactly one source. */
+export interface Dimension {
+  /** The label's name. */
+  name: string;
+  /** A request header. */
+  header?: string;
+  /** A query parameter. */
+  queryParam?: string;
+  /** A cookie. */
+  cookie?: string;
+  /** A response header. */
+  responseHeader?: string;
+  /** The path as a template. */
+  path?: PathTemplates;
+  /** The request's method. */
+  method?: NoOptions;
+  /** The gRPC status by name. */
+  grpcStatus?: NoOptions;
+  /** Envoy's response flags, such as UF or UT. */
+  responseFlags?: NoOptions;
+  /** Distinct values; the rest counts as _other. Default: 50. */
+  maxValues?: number;
+  /** Always kept. */
+  values?: string[];
+}
+
+export type MetricNames = "sluice" | "istio" | "otel";
+
+/** Labels of the request metrics on the routes that targetRefs name. */
+export interface MetricsSpec {
+  /** Absent: every route of the proxy. */
+  targetRefs?: TargetRef[];
+  /** Further labels. */
+  dimensions?: Dimension[];
+  /** Under which names requests and durations are reported. Default: ["sluice"]. */
+  names?: MetricNames[];
+  /** Upper bounds of the duration histogram in ms; set where our server writes the bootstrap. */
+  buckets?: number[];
+  /** Label sets per metric; beyond it labels become _other. Default: 10000. */
+  maxSeries?: number;
+  /** false: less specific policies do not apply. Default: true. */
+  inherit?: boolean;
+}
+
 /** The routes on which a policy applies: by Envoy's names, or by host and path. */
 export interface Attachment {
   /** Envoy's virtual host name, such as HOST:PORT. */
@@ -487,6 +808,92 @@ export interface HeaderRoutingConfig {
   /** From the most specific attachment to the least. */
   policies: HeaderRoutingPolicy[];
   /** Memory for one request's headers; more is answered 431. Default: 128. */
+  arenaKiB?: number;
+  /** Streams with state per worker. Default: 65536. */
+  maxStreams?: number;
+}
+
+/** One policy with the routes that it applies to. */
+export interface RateLimitPolicy {
+  /** namespace/name. */
+  name: string;
+  /** Absent: every request. */
+  attach?: Attachment[];
+  /** All are looked at; none is charged unless all admit the request. */
+  limits: RateLimit[];
+  /** How a refused request is answered. */
+  response?: RateLimitResponse;
+  /** false: less specific policies do not apply. Default: true. */
+  inherit?: boolean;
+}
+
+/** Configuration of the rate_limit filter. */
+export interface RateLimitConfig {
+  /** From the most specific attachment to the least. */
+  policies: RateLimitPolicy[];
+  /** Memory for one request's headers; more is answered 431. Default: 128. */
+  arenaKiB?: number;
+  /** Streams with state per worker. Default: 65536. */
+  maxStreams?: number;
+}
+
+/** One policy with the routes that it applies to. */
+export interface FaultPolicy {
+  /** namespace/name. */
+  name: string;
+  /** Absent: every request. */
+  attach?: Attachment[];
+  /** In order. */
+  faults: Fault[];
+  /** Requests held or throttled at once, over all workers; over it they pass and are counted. */
+  maxActive?: number;
+  /** From then on the policy does nothing. */
+  expiresAt?: string;
+  /** Faults that callers ask for; absent: none. */
+  headerControl?: FaultHeaderControl;
+  /** Answers carry x-sluice-fault: policy/fault. Default: true. */
+  responseHeader?: boolean;
+  /** Seed of sticky choices; default: the policy's namespace/name. */
+  seed?: string;
+  /** false: less specific policies do not apply. Default: true. */
+  inherit?: boolean;
+}
+
+/** Configuration of the fault filter. */
+export interface FaultConfig {
+  /** From the most specific attachment to the least. */
+  policies: FaultPolicy[];
+  /** The kill switch: no fault at all. Default: false. */
+  disabled?: boolean;
+  /** Memory for one request's headers; more is answered 431. Default: 128. */
+  arenaKiB?: number;
+  /** Streams with state per worker. Default: 65536. */
+  maxStreams?: number;
+}
+
+/** One policy with the routes that it applies to. */
+export interface MetricsPolicy {
+  /** namespace/name. */
+  name: string;
+  /** Absent: every request. */
+  attach?: Attachment[];
+  /** Further labels. */
+  dimensions?: Dimension[];
+  /** Under which names requests and durations are reported. Default: ["sluice"]. */
+  names?: MetricNames[];
+  /** Upper bounds of the duration histogram in ms; set where our server writes the bootstrap. */
+  buckets?: number[];
+  /** Label sets per metric; beyond it labels become _other. Default: 10000. */
+  maxSeries?: number;
+  /** false: less specific policies do not apply. Default: true. */
+  inherit?: boolean;
+}
+
+/** Configuration of the metrics filter. */
+export interface MetricsConfig {
+  /** From the most specific attachment to the least. */
+  policies: MetricsPolicy[];
+  /** Memory for one request's headers. Default: 128. */
   arenaKiB?: number;
   /** Streams with state per worker. Default: 65536. */
   maxStreams?: number;
