@@ -1,0 +1,35 @@
+// Who is asking: Envoy's `node` message read as an identity. ROLE, NAMESPACE and LABELS in its metadata
+// are the names that Istio's proxies use. What a node does not say makes it the gateway of the folder.
+
+import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
+import type { Node } from "../../build/envoy-api/envoy/config/core/v3/base_pb.ts";
+import type { NodeIdentity } from "../model.ts";
+
+export function identify(node: Node | undefined): NodeIdentity {
+  const metadata = node?.metadata ?? {};
+  const build = node?.userAgentVersionType;
+  const version = build?.case === "userAgentBuildVersion" ? build.value.version : undefined;
+  return {
+    id: node?.id ?? "",
+    cluster: node?.cluster ?? "",
+    role: text(metadata.ROLE) === "sidecar" ? "sidecar" : "gateway",
+    namespace: text(metadata.NAMESPACE) || "default",
+    labels: texts(metadata.LABELS),
+    envoyVersion: version ? `${version.majorNumber}.${version.minorNumber}.${version.patch}` : "",
+  };
+}
+
+function text(value: JsonValue | undefined): string {
+  return typeof value === "string" ? value : "";
+}
+
+function texts(value: JsonValue | undefined): Record<string, string> {
+  const entries = isObject(value) ? Object.entries(value) : [];
+  return Object.fromEntries(
+    entries.flatMap(([key, item]) => (typeof item === "string" ? [[key, item]] : [])),
+  );
+}
+
+function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
