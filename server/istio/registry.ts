@@ -1,0 +1,181 @@
+// The services of a folder and the rules for them, as one proxy sees them.
+
+import type {
+  DestinationRuleSpec,
+  GatewaySpec,
+  ServiceEntrySpec,
+  ServicePort,
+  Subset,
+  TrafficPolicy,
+  VirtualServiceSpec,
+} from "../../schema/generated/types.ts";
+import type { Resource } from "../model.ts";
+import { bySpecificity, covers, fullName, isVisible, isWildcard } from "./names.ts";
+import { hint, identity, place, type Report } from "./report.ts";
+
+/** A host of a ServiceEntry. */
+export interface Service {
+  host: string;
+  namespace: string;
+  ports: readonly ServicePort[];
+  resource: Resource<ServiceEntrySpec>;
+}
+
+/** What applies to a service: a DestinationRule, or several of one namespace taken together. */
+export interface HostRule {
+  trafficPolicy: TrafficPolicy | undefined;
+  subsets: ReadonlyMap<string, Subset>;
+  resources: readonly Resource<DestinationRuleSpec>[];
+}
+
+export interface Registry {
+  services: ReadonlyMap<string, Service>;
+  rules: ReadonlyMap<string, HostRule>;
+  virtualServices: readonly Resource<VirtualServiceSpec>[];
+  gateways: ReadonlyMap<string, Resource<GatewaySpec>>;
+}
+
+/** Who looks: a proxy of a namespace with labels; undefined sees all. */
+export interface View {
+  namespace: string | undefined;
+  labels: Readonly<Record<string, string>> | undefined;
+}
+
+export const networkingGroup = "networking.istio.io";
+
+export function isIstio<Spec>(r: Resource, kind: string): r is Resource<Spec> {
+  return r.group === networkingGroup && r.kind === kind;
+}
+
+const byName = (a: Resource, b: Resource): number =>
+  a.namespace === b.namespace ? compare(a.name, b.name) : compare(a.namespace, b.namespace);
+
+export const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+export function readRegistry(resources: readonly Resource[], view: View, report: Report): Registry {
+  const sorted = [...resources].sort(byName);
+  const services = readServices(sorted, view, report);
+  return {
+    services,
+    rules: readRules(sorted, services, view, report),
+    virtualServices: sorted
+      .filter((r) => isIstio<VirtualServiceSpec>(r, "VirtualService"))
+      .filter((r) => isVisible(r.spec.exportTo, r.namespace, view.namespace)),
+    gateways: new Map(
+      sorted
+        .filter((r) => isIstio<GatewaySpec>(r, "Gateway"))
+        .filter((r) => selects(r.spec.selector, view.labels))
+        .map((r) => [`${r.namespace}/${r.name}`, r]),
+    ),
+  };
+}
+
+function selects(selector: Record<string, string> | undefined, labels: View["labels"]): boolean {
+  if (selector === undefined || labels === undefined) return true;
+  return Object.entries(selector).every(([key, value]) => labels[key] === value);
+}
+
+function readServices(resources: readonly Resource[], view: View, report: Report): Map<string, Service> {
+  const services = new Map<string, Service>();
+  for (const resource of resources) {
+    if (!isIstio<ServiceEntrySpec>(resource, "ServiceEntry")) continue;
+    if (!isVisible(resource.spec.exportTo, resource.namespace, view.namespace)) continue;
+    resource.spec.hosts.forEach((written, i) => {
+      const host = written.toLowerCase();
+      const first = services.get(host);
+      if (first !== undefined) {
+        const other = `${identity(first.resource)} (${place(first.resource)})`;
+        report.error(
+          resource,
+          ["spec", "hosts", i],
+          `The host "${host}" is defined by ${other} already. Put all its endpoints into one ServiceEntry.`,
+        );
+        return;
+      }
+      services.set(host, { host, namespace: resource.namespace, ports: resource.spec.ports, resource });
+    });
+  }
+  return services;
+}
+
+type RuleResource = Resource<DestinationRuleSpec>;
+
+function readRules(
+  resources: readonly Resource[],
+  services: ReadonlyMap<string, Service>,
+  view: View,
+  report: Report,
+): Map<string, HostRule> {
+  const byHost = new Map<string, RuleResource[]>();
+  for (const resource of resources) {
+    if (!isIstio<DestinationRuleSpec>(resource, "DestinationRule")) continue;
+    if (!isVisible(resource.spec.exportTo, resource.namespace, view.namespace)) continue;
+    const host = serviceHost(resource.spec.host, resource.namespace, services);
+    reportUnknownHost(resource, host, services, report);
+    byHost.set(host, [...(byHost.get(host) ?? []), resource]);
+  }
+  const patterns = [...byHost.keys()].sort(bySpecificity);
+  const rules = new Map<string, HostRule>();
+  for (const service of services.values()) {
+    const pattern = patterns.find((p) => covers(p, service.host));
+    const candidates = pattern === undefined ? [] : (byHost.get(pattern) ?? []);
+    const rule = mergeRules(service, candidates, view, report);
+    if (rule !== undefined) rules.set(service.host, rule);
+  }
+  return rules;
+}
+
+/** The full name; a name without a dot may also be a ServiceEntry's host as it stands. */
+export function serviceHost(host: string, namespace: string, services: ReadonlyMap<string, Service>): string {
+  const full = fullName(host, namespace);
+  return !services.has(full) && services.has(host.toLowerCase()) ? host.toLowerCase() : full;
+}
+
+function reportUnknownHost(
+  resource: RuleResource,
+  host: string,
+  services: ReadonlyMap<string, Service>,
+  report: Report,
+): void {
+  const known = [...services.keys()];
+  if (known.some((service) => covers(host, service))) return;
+  const message = `No ServiceEntry has the host "${host}".${hint(host, known, "ServiceEntry")}`;
+  if (isWildcard(host)) report.warning(resource, ["spec", "host"], message);
+  else report.error(resource, ["spec", "host"], message);
+}
+
+/** The proxy's namespace comes first, then the service's own, then the others by name, as in Istio. */
+function mergeRules(
+  service: Service,
+  candidates: readonly RuleResource[],
+  view: View,
+  report: Report,
+): HostRule | undefined {
+  const rank = (r: Resource): number =>
+    r.namespace === view.namespace ? 0 : r.namespace === service.namespace ? 1 : 2;
+  const ordered = [...candidates].sort((a, b) => rank(a) - rank(b) || byName(a, b));
+  const [first] = ordered;
+  if (first === undefined) return undefined;
+  const subsets = new Map<string, Subset>();
+  const used: RuleResource[] = [];
+  let trafficPolicy: TrafficPolicy | undefined;
+  for (const rule of ordered) {
+    if (rule !== first) warnSecondRule(rule, first, service, report);
+    if (rule.namespace !== first.namespace) continue;
+    used.push(rule);
+    trafficPolicy ??= rule.spec.trafficPolicy;
+    for (const subset of rule.spec.subsets ?? []) {
+      if (!subsets.has(subset.name)) subsets.set(subset.name, subset);
+    }
+  }
+  return { trafficPolicy, subsets, resources: used };
+}
+
+function warnSecondRule(rule: RuleResource, first: RuleResource, service: Service, report: Report): void {
+  const other = `${identity(first)} (${place(first)})`;
+  const effect =
+    rule.namespace === first.namespace
+      ? "only the subsets that the other lacks are taken from here, and the traffic policy where it has none"
+      : "this one is not used";
+  report.warning(rule, ["spec", "host"], `${other} is for the host "${service.host}" too: ${effect}.`);
+}

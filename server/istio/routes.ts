@@ -1,0 +1,207 @@
+// One VirtualService's routes for one listener port, in Envoy's form, with what the policies need to know.
+
+import { createHash } from "node:crypto";
+import { create } from "@bufbuild/protobuf";
+import { type Route, RouteSchema } from "../../build/envoy-api/envoy/config/route/v3/route_components_pb.ts";
+import type {
+  HttpMatchRequest,
+  HttpRoute,
+  ServiceDestination,
+  VirtualServiceSpec,
+} from "../../schema/generated/types.ts";
+import type { FieldPath } from "../../schema/path.ts";
+import type { Resource } from "../model.ts";
+import {
+  directResponse,
+  forward,
+  headerFields,
+  type MeshDestination,
+  redirect,
+  type RouteFields,
+} from "./actions.ts";
+import type { MeshCluster } from "./clusters.ts";
+import { routeMatch } from "./conditions.ts";
+import { clusterName, isVisible } from "./names.ts";
+import { type Registry, type Service, serviceHost } from "./registry.ts";
+import { hint, identity, place, type Report } from "./report.ts";
+
+export interface MeshRoute {
+  name: string;
+  /** Complete, but for what policies add. */
+  message: Route;
+  /** Empty where the route redirects or answers by itself. */
+  destinations: readonly MeshDestination[];
+  origin: RouteOrigin;
+  /** The same route with its requests sent elsewhere: all else, such as timeout and retries, is kept. */
+  steer(to: MeshDestination): Route;
+}
+
+export type RouteOrigin =
+  | { kind: "virtualService"; resource: Resource<VirtualServiceSpec>; index: number; section: string }
+  | { kind: "service"; service: Service };
+
+export interface Known {
+  registry: Registry;
+  clusters: ReadonlyMap<string, MeshCluster>;
+  report: Report;
+}
+
+type VirtualService = Resource<VirtualServiceSpec>;
+
+export function buildRoutes(resource: VirtualService, listenPort: number, known: Known): MeshRoute[] {
+  const routes: MeshRoute[] = [];
+  const names = sectionNames(resource);
+  for (const [index, http] of resource.spec.http.entries()) {
+    const section = names[index] ?? "";
+    const destinations = resolveDestinations(resource, http, index, listenPort, known);
+    const matches = http.match === undefined || http.match.length === 0 ? [undefined] : http.match;
+    for (const match of matches) {
+      routes.push(buildRoute(resource, http, { index, section, match, listenPort, destinations }));
+    }
+  }
+  return routes;
+}
+
+interface Part {
+  index: number;
+  section: string;
+  match: HttpMatchRequest | undefined;
+  listenPort: number;
+  destinations: readonly MeshDestination[];
+}
+
+function buildRoute(resource: VirtualService, http: HttpRoute, part: Part): MeshRoute {
+  const { section, match, destinations } = part;
+  const name = match?.name ? `${section}.${match.name}` : section;
+  const routeWith = (fields: RouteFields): Route =>
+    create(RouteSchema, { name, match: routeMatch(match), ...fields });
+  const fields = (): RouteFields => {
+    if (http.redirect !== undefined) {
+      return { action: { case: "redirect", value: redirect(http.redirect, part.listenPort) } };
+    }
+    if (http.directResponse !== undefined) {
+      return { action: { case: "directResponse", value: directResponse(http.directResponse) } };
+    }
+    return forward(http, destinations);
+  };
+  return {
+    name,
+    message: routeWith({ ...headerFields(http.headers), ...fields() }),
+    destinations,
+    origin: { kind: "virtualService", resource, index: part.index, section },
+    steer: (to) => routeWith(forward(http, [to])),
+  };
+}
+
+/**
+ * A route without a name gets one from its own condition, so that neither a route put before it nor another
+ * folder's order changes it: policies and derived routes refer to routes by name.
+ */
+export function sectionNames(resource: VirtualService): string[] {
+  const taken = new Map<string, number>();
+  return resource.spec.http.map((http) => {
+    if (http.name !== undefined && http.name !== "") return http.name;
+    const hash = createHash("sha256")
+      .update(canonical(http.match ?? []))
+      .digest("hex")
+      .slice(0, 8);
+    const name = `${resource.namespace}.${resource.name}~${hash}`;
+    const count = (taken.get(name) ?? 0) + 1;
+    taken.set(name, count);
+    return count === 1 ? name : `${name}~${count}`;
+  });
+}
+
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, v]) => `${JSON.stringify(key)}:${canonical(v)}`).join(",")}}`;
+}
+
+function resolveDestinations(
+  resource: VirtualService,
+  http: HttpRoute,
+  index: number,
+  listenPort: number,
+  known: Known,
+): MeshDestination[] {
+  const destinations: MeshDestination[] = [];
+  for (const [i, entry] of (http.route ?? []).entries()) {
+    const path = ["spec", "http", index, "route", i, "destination"];
+    const found = resolveDestination(resource, entry.destination, path, listenPort, known);
+    if (found === undefined) continue;
+    const weight = entry.weight ?? (http.route?.length === 1 ? 1 : 0);
+    destinations.push({ ...found, weight, headers: entry.headers });
+  }
+  reportWeights(resource, http, index, known.report);
+  return destinations;
+}
+
+function reportWeights(resource: VirtualService, http: HttpRoute, index: number, report: Report): void {
+  const entries = http.route ?? [];
+  if (entries.length < 2) return;
+  if (entries.some((entry) => (entry.weight ?? 0) > 0)) return;
+  report.error(
+    resource,
+    ["spec", "http", index, "route"],
+    `The route has ${entries.length} destinations and none with a weight above 0. Give each its share as \`weight\`.`,
+  );
+}
+
+/** Host, subset and port of a destination, or undefined after reporting why there is no such thing. */
+export function resolveDestination(
+  resource: Resource,
+  destination: ServiceDestination,
+  path: FieldPath,
+  listenPort: number,
+  known: Known,
+): Pick<MeshDestination, "host" | "subset" | "port" | "cluster"> | undefined {
+  const { registry, clusters, report } = known;
+  const host = serviceHost(destination.host, resource.namespace, registry.services);
+  const service = registry.services.get(host);
+  if (
+    service === undefined ||
+    !isVisible(service.resource.spec.exportTo, service.namespace, resource.namespace)
+  ) {
+    report.error(resource, [...path, "host"], unknownHost(host, service, registry));
+    return undefined;
+  }
+  const { subset } = destination;
+  const rule = registry.rules.get(host);
+  if (subset !== undefined && rule?.subsets.has(subset) !== true) {
+    report.error(resource, [...path, "subset"], unknownSubset(host, subset, known.registry));
+    return undefined;
+  }
+  const numbers = service.ports.map((p) => p.number);
+  const port = destination.port?.number ?? (numbers.length === 1 ? (numbers[0] ?? 0) : listenPort);
+  const cluster = clusterName(port, subset, host);
+  if (clusters.has(cluster)) return { host, subset, port, cluster };
+  const message =
+    destination.port === undefined
+      ? `"${host}" has several ports (${numbers.join(", ")}) and none is ${port}: say which in \`port.number\`.`
+      : `"${host}" has no port ${port}. Its ports: ${numbers.join(", ")}.`;
+  report.error(
+    resource,
+    destination.port === undefined ? [...path, "host"] : [...path, "port", "number"],
+    message,
+  );
+  return undefined;
+}
+
+function unknownHost(host: string, service: Service | undefined, registry: Registry): string {
+  if (service === undefined) {
+    return `No ServiceEntry has the host "${host}".${hint(host, [...registry.services.keys()], "ServiceEntry")}`;
+  }
+  const { resource } = service;
+  return `"${host}" is not exported to this namespace: ${identity(resource)} (${place(resource)}) has exportTo ${JSON.stringify(resource.spec.exportTo)}.`;
+}
+
+function unknownSubset(host: string, subset: string, registry: Registry): string {
+  const rule = registry.rules.get(host);
+  if (rule === undefined) {
+    return `The subset "${subset}" is not defined: no DestinationRule is for the host "${host}". Add one with this subset.`;
+  }
+  const from = rule.resources.map((r) => `${identity(r)} (${place(r)})`).join(" and ");
+  return `The subset "${subset}" is not defined: ${from} has none of this name.${hint(subset, [...rule.subsets.keys()], "subset")}`;
+}
