@@ -2,14 +2,14 @@
 
 import type { ObjectSchema, Schema } from "./language.ts";
 
-/** `the number 5`, `the text "x"`, `a list`. */
-export function describe(value: unknown): string {
+/** `the number 5`, `the text "x"`, `a list`; `spelt` as in the source, where that differs. */
+export function describe(value: unknown, spelt?: string): string {
   if (value === null || value === undefined) return "nothing";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "a mapping";
   if (typeof value === "string") return `the text ${shown(value)}`;
-  if (typeof value === "number") return `the number ${value}`;
-  return `${value}`;
+  if (typeof value === "number") return `the number ${spelt ?? value}`;
+  return `${spelt ?? value}`;
 }
 
 export function shown(text: string): string {
@@ -54,7 +54,7 @@ export function slashComment(value: unknown): { value: string; comment: string }
 }
 
 /** How a value of another type would be written as this schema asks; empty when there is no telling. */
-export function remedy(schema: Schema, value: unknown): string {
+export function remedy(schema: Schema, value: unknown, spelt = String(value)): string {
   const comment = slashComment(value);
   if (comment !== undefined)
     return `YAML comments begin with #: write \`${`${comment.value} # ${comment.comment}`.trim()}\``;
@@ -65,7 +65,7 @@ export function remedy(schema: Schema, value: unknown): string {
   switch (schema.type) {
     case "string":
       if (typeof value === "number" || typeof value === "boolean")
-        return `write ${JSON.stringify(String(value))}, in quotes`;
+        return `write ${JSON.stringify(spelt)}, in quotes`;
       return "";
     case "integer":
     case "number":
@@ -85,7 +85,7 @@ export function remedy(schema: Schema, value: unknown): string {
         ? "begin each entry with `- `"
         : `write [${scalar(value)}], or \`- ${scalar(value)}\` on a line of its own`;
     case "object":
-      return objectRemedy(schema, value);
+      return objectRemedy(schema, value, spelt);
     case "map":
       return Array.isArray(value) ? "write `name: value` lines without `- `" : "write `name: value` lines";
     default:
@@ -93,7 +93,7 @@ export function remedy(schema: Schema, value: unknown): string {
   }
 }
 
-function objectRemedy(schema: ObjectSchema, value: unknown): string {
+function objectRemedy(schema: ObjectSchema, value: unknown, spelt: string): string {
   if (Array.isArray(value)) return "write its fields without `- `";
   const names = Object.keys(schema.fields).filter((name) => schema.fields[name]?.unsupported === undefined);
   const only =
@@ -103,7 +103,7 @@ function objectRemedy(schema: ObjectSchema, value: unknown): string {
         : names[0]
       : undefined;
   if (only !== undefined && (only !== "exact" || typeof value === "string" || typeof value === "number"))
-    return `write {${only}: ${only === "exact" ? JSON.stringify(String(value)) : scalar(value)}}`;
+    return `write {${only}: ${only === "exact" ? JSON.stringify(spelt) : scalar(value)}}`;
   return names.length === 0 ? "write {}" : `its fields are ${some(names)}`;
 }
 

@@ -4,7 +4,7 @@
 import { closest } from "./suggest.ts";
 import { findKind, type Kind, kinds } from "./kinds.ts";
 import { type AnySchema, type Field, map, nonEmpty, type ObjectSchema, string } from "./language.ts";
-import { type Problem, validate } from "./validate.ts";
+import { type Problem, type Spelling, validate } from "./validate.ts";
 
 const any: AnySchema = { type: "any" };
 const ignored = (doc: string): Field => ({ schema: any, doc });
@@ -57,23 +57,28 @@ export function documentSchema(kind: Kind): ObjectSchema {
   };
 }
 
+const names = ["apiVersion", "kind"] as const;
+
+interface Envelope {
+  apiVersion?: unknown;
+  kind?: unknown;
+}
+
 /** What a document is: a resource of a kind that we act on, one to be skipped, or a mistake. */
 export type Identified = { kind: Kind; problems: Problem[] } | { kind?: undefined; problems: Problem[] };
 
-export function identify(document: unknown): Identified {
+export function identify(document: unknown, spelling?: Spelling): Identified {
   if (typeof document !== "object" || document === null || Array.isArray(document))
     return refuse(
       [],
       "value",
       "is not a resource; a document begins with apiVersion, kind, metadata and spec",
     );
-  const fields = document as Record<string, unknown>;
-  const missing = ["apiVersion", "kind"].filter(
-    (name) => typeof fields[name] !== "string" || fields[name] === "",
-  );
+  const fields: Envelope = document;
+  const missing = names.filter((name) => typeof fields[name] !== "string" || fields[name] === "");
   if (missing.length > 0) return refuse([], "value", missingText(fields, missing));
-  const kind = String(fields["kind"]);
-  const [group, version] = splitApiVersion(String(fields["apiVersion"]));
+  const kind = String(fields.kind);
+  const [group, version] = splitApiVersion(String(fields.apiVersion));
   const found = findKind(group, kind);
   if (found === undefined) return unknownKind(group, kind);
   if (found.unsupported !== undefined)
@@ -86,11 +91,11 @@ export function identify(document: unknown): Identified {
       `${kind} has no version ${JSON.stringify(version)}; write one of ${known}`,
     );
   }
-  return { kind: found, problems: validate(documentSchema(found), document) };
+  return { kind: found, problems: validate(documentSchema(found), document, [], spelling) };
 }
 
-function missingText(fields: Record<string, unknown>, missing: readonly string[]): string {
-  const kind = fields["kind"];
+function missingText(fields: Envelope, missing: readonly string[]): string {
+  const kind = fields.kind;
   const known = kinds.find((k) => k.kind === kind);
   const example =
     known === undefined

@@ -16,12 +16,20 @@ export interface Problem {
   message: string;
 }
 
+/** How the scalar at a path was spelt, such as `00` for the number 0. */
+export type Spelling = (path: FieldPath) => string | undefined;
+
 /** More problems than this say nothing more: the rest is only counted. */
 const maxProblems = 100;
 
 /** All problems of a value, in the order of the document. */
-export function validate(schema: Schema, value: unknown, path: FieldPath = []): Problem[] {
-  const walk = new Walk();
+export function validate(
+  schema: Schema,
+  value: unknown,
+  path: FieldPath = [],
+  spelling: Spelling = () => undefined,
+): Problem[] {
+  const walk = new Walk(spelling);
   walk.value(schema, value, path);
   if (walk.left > 0)
     walk.problems.push({ severity: "error", path, at: "value", message: `and ${walk.left} more problems` });
@@ -33,6 +41,11 @@ class Walk {
   /** Problems beyond the limit. */
   left = 0;
   private readonly frames: Frame[] = [];
+  private readonly spelling: Spelling;
+
+  constructor(spelling: Spelling) {
+    this.spelling = spelling;
+  }
 
   private add(path: FieldPath, message: string, at: "key" | "value" = "value"): void {
     if (this.problems.length < maxProblems) this.problems.push({ severity: "error", path, at, message });
@@ -64,8 +77,9 @@ class Walk {
   }
 
   private wrongType(schema: Schema, value: unknown, path: FieldPath): void {
-    const instead = remedy(schema, value);
-    const found = value === null || value === undefined ? "is empty" : `found ${describe(value)}`;
+    const spelt = typeof value === "string" ? undefined : this.spelling(path);
+    const instead = remedy(schema, value, spelt);
+    const found = value === null || value === undefined ? "is empty" : `found ${describe(value, spelt)}`;
     this.add(path, `${found}; ${expected(schema)} is expected${instead === "" ? "" : `: ${instead}`}`);
   }
 

@@ -1,0 +1,59 @@
+// `//` where a comment was meant. To YAML it is a text that goes on over the following lines, so the parser's
+// own complaints come lines later and in numbers. It is found among the tokens: a plain text that begins
+// with `//` and goes on, or a line of its own that begins so.
+
+import { Lexer } from "yaml";
+import type { Fault } from "./build.ts";
+
+/** The text with such comments blanked, so that every other offset stays; each is an error. */
+export function blankSlashComments(text: string, faults: Fault[]): string {
+  let repaired = text;
+  // Blanking changes what the lines below are to YAML, so look again until nothing is found.
+  for (let round = 0; round < 20; round++) {
+    const found = find(repaired);
+    if (found.length === 0) break;
+    for (const offset of found) {
+      const end = lineEnd(repaired, offset);
+      const comment = repaired.slice(offset + 2, end).trim();
+      const shown = comment.length > 40 ? `${comment.slice(0, 37)}...` : comment;
+      const message = `\`//\` does not begin a comment; YAML comments begin with #: write \`# ${shown}\``;
+      faults.push({ severity: "error", offset, message });
+      repaired = repaired.slice(0, offset) + " ".repeat(end - offset) + repaired.slice(end);
+    }
+  }
+  return repaired;
+}
+
+function find(text: string): number[] {
+  if (!text.includes("//")) return [];
+  const found: number[] = [];
+  let offset = 0;
+  // \u001f announces a scalar, whose text is the next token; marks have no length in the text.
+  let plain = false;
+  let block = false;
+  for (const token of new Lexer().lex(text)) {
+    if (token === "\u001f" || token === "\u0002" || token === "\u0018") {
+      plain = token === "\u001f";
+      continue;
+    }
+    if (plain && !block) found.push(...inPlain(text, token, offset));
+    // The text of a block scalar, announced by | or >, is marked in the same way.
+    if (plain) block = false;
+    else if (token.startsWith("|") || token.startsWith(">")) block = true;
+    plain = false;
+    offset += token.length;
+  }
+  return found;
+}
+
+function inPlain(text: string, scalar: string, offset: number): number[] {
+  const ownLine = text.slice(text.lastIndexOf("\n", offset - 1) + 1, offset).trim() === "";
+  if (scalar.startsWith("//") && (ownLine || scalar.includes("\n"))) return [offset];
+  const line = /\n[ \t]*(?=\/\/)/.exec(scalar);
+  return line === null ? [] : [offset + line.index + line[0].length];
+}
+
+function lineEnd(text: string, offset: number): number {
+  const end = text.indexOf("\n", offset);
+  return end < 0 ? text.length : end;
+}
