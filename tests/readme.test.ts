@@ -1,0 +1,191 @@
+// Every command of the README is run as a reader would run it, and prints what the README says.
+//
+// `console` blocks hold `$ command` lines, each followed by the output expected; `...` stands for any
+// text. A `sh` block with `npm start` (re)starts the mesh with its options. Ports are replaced by free
+// ones and the examples by a copy whose services listen on free ports, so that suites run side by side.
+
+import assert from "node:assert/strict";
+import { spawn, type ChildProcess } from "node:child_process";
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { projectRoot } from "../envoy/root.ts";
+
+interface Block {
+  language: string;
+  text: string;
+  line: number;
+}
+
+interface Step {
+  command: string;
+  expected: string[];
+  line: number;
+}
+
+/** Commands that the suite shows elsewhere, with the place. */
+const shownElsewhere = new Map([
+  ["npm test", "it is what runs this test"],
+  ["npm start -- --config my-mesh", "tests/start.test.ts"],
+  ["npx sluice serve --config my-mesh", "tests/live.test.ts"],
+]);
+
+function blocksOf(markdown: string): Block[] {
+  const blocks: Block[] = [];
+  for (const match of markdown.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)) {
+    const line = markdown.slice(0, match.index).split("\n").length;
+    blocks.push({ language: match[1] ?? "", text: match[2] ?? "", line });
+  }
+  return blocks;
+}
+
+function stepsOf(block: Block): Step[] {
+  const steps: Step[] = [];
+  block.text
+    .trimEnd()
+    .split("\n")
+    .forEach((text, index) => {
+      if (text.startsWith("$ "))
+        steps.push({ command: text.slice(2), expected: [], line: block.line + 1 + index });
+      else steps.at(-1)?.expected.push(text);
+    });
+  return steps;
+}
+
+/** Each expected line in order; `...` stands for any text within a line, other lines between are allowed only where it has one. */
+function assertPrints(output: string, step: Step): void {
+  const where = `README.md:${step.line}: $ ${step.command}\nprinted:\n${output}`;
+  const lines = output.trimEnd().split("\n");
+  if (step.expected.some((line) => line.includes("..."))) {
+    let from = 0;
+    for (const expected of step.expected) {
+      const pattern = new RegExp(`^${expected.split("...").map(quote).join(".*")}$`);
+      const found = lines.findIndex((line, index) => index >= from && pattern.test(line));
+      assert.notEqual(found, -1, `no line like ${expected}\n${where}`);
+      from = found + 1;
+    }
+  } else {
+    assert.deepEqual(
+      lines.map((line) => line.trim()),
+      step.expected,
+      where,
+    );
+  }
+}
+
+const quote = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
+function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  return Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<number>((resolve) =>
+          server.listen(0, "127.0.0.1", () => {
+            const address = server.address();
+            resolve(typeof address === "object" && address !== null ? address.port : 0);
+          }),
+        ),
+    ),
+  ).finally(() => servers.forEach((server) => void server.close()));
+}
+
+function run(command: string, timeoutMs: number): Promise<string> {
+  return new Promise((resolve) => {
+    const child = spawn("bash", ["-c", command], { cwd: projectRoot, timeout: timeoutMs });
+    let output = "";
+    child.stdout.on("data", (data: Buffer) => (output += data.toString()));
+    child.stderr.on("data", (data: Buffer) => (output += data.toString()));
+    child.on("close", () => resolve(output));
+  });
+}
+
+async function startMesh(options: string[]): Promise<ChildProcess> {
+  const child = spawn(process.execPath, ["bin/sluice.mjs", "up", ...options], { cwd: projectRoot });
+  let output = "";
+  await new Promise<void>((resolve, reject) => {
+    const collect = (data: Buffer) => {
+      output += data.toString();
+      if (/^ready: /m.test(output)) resolve();
+    };
+    child.stdout.on("data", collect);
+    child.stderr.on("data", collect);
+    child.on("exit", (code) => reject(new Error(`npm start ended with ${code}:\n${output}`)));
+  });
+  return child;
+}
+
+async function stop(child: ChildProcess | undefined): Promise<void> {
+  if (child === undefined || child.exitCode !== null) return;
+  const exited = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGTERM");
+  await exited;
+}
+
+let mesh: ChildProcess | undefined;
+let examples = "";
+after(async () => {
+  await stop(mesh);
+  if (examples !== "") await rm(examples, { recursive: true });
+});
+
+async function copyExamples(servicePorts: number[]): Promise<string> {
+  const copy = await mkdtemp(join(tmpdir(), "sluice-readme-"));
+  await cp(join(projectRoot, "examples"), copy, { recursive: true });
+  for (const file of await readdir(copy, { recursive: true })) {
+    if (!file.endsWith("mesh.yaml")) continue;
+    const text = await readFile(join(copy, file), "utf8");
+    await writeFile(
+      join(copy, file),
+      text.replace(/\b1808([123])\b/g, (_, digit: string) => String(servicePorts[Number(digit) - 1])),
+    );
+  }
+  return copy;
+}
+
+for (const name of ["README.md"]) {
+  test(`every command of ${name} prints what it says`, { timeout: 240_000 }, async () => {
+    const [listen = 0, admin = 0, http = 0, xds = 0, ...servicePorts] = await freePorts(7);
+    examples = await copyExamples(servicePorts);
+    const translate = (command: string) =>
+      command
+        .replaceAll("127.0.0.1:10000", `127.0.0.1:${listen}`)
+        .replaceAll("127.0.0.1:18000", `127.0.0.1:${xds}`)
+        .replace(/\bsluice status\b/, `sluice status --server http://127.0.0.1:${http}`)
+        .replaceAll(/(?<= )examples\b/g, examples);
+    const ports = ["--listen", listen, "--admin", admin, "--http", http, "--xds", xds].map(String);
+    let commands = 0;
+
+    for (const block of blocksOf(await readFile(join(projectRoot, name), "utf8"))) {
+      if (block.language === "sh") {
+        for (const line of block.text.trimEnd().split("\n")) {
+          const command = line.replace(/\s+#.*$/, "");
+          if (shownElsewhere.has(command)) continue;
+          const start = /^npm start(?: -- --config (\S+))?$/.exec(command);
+          if (start !== null) {
+            await stop(mesh);
+            const folder = translate(` ${start[1] ?? "examples/ficool"}`).trim();
+            mesh = await startMesh(["--config", folder, "--sample-services", ...ports]);
+          } else {
+            assert.match(
+              command,
+              /^npx sluice bootstrap /,
+              `README.md:${block.line}: a command that nothing runs: ${command}`,
+            );
+            const text = await run(translate(command.replace(/ > .*$/, "")), 60_000);
+            assert.equal(typeof JSON.parse(text), "object");
+          }
+          commands += 1;
+        }
+      } else if (block.language === "console") {
+        for (const step of stepsOf(block)) {
+          assertPrints(await run(translate(step.command), 60_000), step);
+          commands += 1;
+        }
+      }
+    }
+    assert.ok(commands >= 8, `only ${commands} commands found`);
+  });
+}
