@@ -6,10 +6,12 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { create } from "@bufbuild/protobuf";
+import { protoCamelCase } from "@bufbuild/protobuf/reflect";
 import {
   type CodeGeneratorRequest,
   CodeGeneratorRequestSchema,
   type CodeGeneratorResponse,
+  type DescriptorProto,
 } from "@bufbuild/protobuf/wkt";
 import { closure, readDescriptors } from "./descriptors.ts";
 
@@ -21,6 +23,7 @@ export async function generateApi(binary: Buffer, directory: string): Promise<nu
   const files = readDescriptors(binary);
   const roots = [...files.keys()].filter(wanted).sort();
   const protoFile = closure(files, roots);
+  for (const file of protoFile) for (const message of file.messageType) nameForJson(message);
   const response = generator().run(
     create(CodeGeneratorRequestSchema, {
       // Unchecked: its enums are not erasable syntax, which tsconfig.json keeps out of the rest.
@@ -39,6 +42,12 @@ export async function generateApi(binary: Buffer, directory: string): Promise<nu
     await writeFile(path, file.content);
   }
   return response.file.length;
+}
+
+/** The executable's descriptors lack the JSON names, which protoc fills in for generators. */
+function nameForJson(message: DescriptorProto): void {
+  for (const field of message.field) field.jsonName ||= protoCamelCase(field.name);
+  for (const nested of message.nestedType) nameForJson(nested);
 }
 
 /** The package exports nothing; its command is these same few lines around standard input and output. */
