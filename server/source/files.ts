@@ -31,7 +31,7 @@ export async function readFiles(
   const files: FileBytes[] = [];
   let total = 0;
   const maxFolder = limits.maxFolderBytes ?? defaults.maxFolderBytes;
-  for (const found of await list(path, diagnostics)) {
+  for (const found of await listFiles(path, diagnostics)) {
     total += found.size;
     const fault = sizeFault(found, total, limits);
     if (fault !== undefined) diagnostics.push(about(found.path, fault));
@@ -58,7 +58,10 @@ export function about(file: string, message: string, severity: "error" | "warnin
 }
 
 /** Files in the order of their names; hidden ones are left out, links are followed. */
-async function list(root: string, diagnostics: Diagnostic[]): Promise<{ path: string; size: number }[]> {
+export async function listFiles(
+  root: string,
+  diagnostics: Diagnostic[],
+): Promise<{ path: string; size: number }[]> {
   const info = await stat(root).catch(() => undefined);
   if (info === undefined) {
     diagnostics.push(about(root, "there is no such file or folder"));
