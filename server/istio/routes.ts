@@ -40,9 +40,12 @@ export type RouteOrigin =
   | { kind: "virtualService"; resource: Resource<VirtualServiceSpec>; index: number; section: string }
   | { kind: "service"; service: Service };
 
+/** What routes are built from. */
 export interface Known {
   registry: Registry;
   clusters: ReadonlyMap<string, MeshCluster>;
+  /** Also those that this proxy does not serve, which are no mistake to name. */
+  allGateways: ReadonlySet<string>;
   report: Report;
 }
 
@@ -61,6 +64,9 @@ export function buildRoutes(resource: VirtualService, listenPort: number, known:
   }
   return routes;
 }
+
+/** None of the destinations is seen from here: requests are refused, as Istio's are. */
+const nowhere: RouteFields = { action: { case: "directResponse", value: { status: 503 } } };
 
 interface Part {
   index: number;
@@ -82,7 +88,7 @@ function buildRoute(resource: VirtualService, http: HttpRoute, part: Part): Mesh
     if (http.directResponse !== undefined) {
       return { action: { case: "directResponse", value: directResponse(http.directResponse) } };
     }
-    return forward(http, destinations);
+    return destinations.length > 0 ? forward(http, destinations) : nowhere;
   };
   return {
     name,

@@ -1,0 +1,125 @@
+// Gateways: the ports that a proxy at the edge listens on, and the hosts of VirtualServices behind each.
+
+import type { GatewaySpec, VirtualServiceSpec } from "../../schema/generated/types.ts";
+import type { Resource } from "../model.ts";
+import { fullName, intersection, virtualHostName } from "./names.ts";
+import { serviceHost } from "./registry.ts";
+import { hint } from "./report.ts";
+import type { Known } from "./routes.ts";
+import { Claims, claimRoutes, type MeshVirtualHost } from "./virtual-hosts.ts";
+
+type VirtualService = Resource<VirtualServiceSpec>;
+
+/** One server of a Gateway. */
+export interface GatewayServer {
+  gateway: Resource<GatewaySpec>;
+  index: number;
+  /** Its own name, else its port's: what a policy's sectionName refers to. */
+  name: string;
+  port: number;
+}
+
+export interface GatewayPort {
+  port: number;
+  servers: readonly GatewayServer[];
+  virtualHosts: readonly MeshVirtualHost[];
+}
+
+export function gatewayServers(known: Known): GatewayServer[] {
+  return [...known.registry.gateways.values()].flatMap((gateway) =>
+    gateway.spec.servers.map((server, index) => ({
+      gateway,
+      index,
+      name: server.name ?? server.port.name,
+      port: server.port.number,
+    })),
+  );
+}
+
+/** Servers of one port share a listener, whichever Gateway they are of. */
+export function buildGatewayPorts(known: Known): GatewayPort[] {
+  const servers = gatewayServers(known);
+  const bindings = bindVirtualServices(known);
+  const ports = [...new Set(servers.map((s) => s.port))].sort((a, b) => a - b);
+  return ports.map((port) => {
+    const ofPort = servers.filter((s) => s.port === port);
+    return { port, servers: ofPort, virtualHosts: virtualHosts(port, ofPort, bindings, known) };
+  });
+}
+
+interface Binding {
+  resource: VirtualService;
+  gateway: string;
+}
+
+/** Which VirtualServices name which Gateways; unknown names are reported. */
+function bindVirtualServices(known: Known): Binding[] {
+  const { gateways, virtualServices } = known.registry;
+  const bindings: Binding[] = [];
+  for (const resource of virtualServices) {
+    for (const [i, written] of (resource.spec.gateways ?? []).entries()) {
+      if (written === "mesh") continue;
+      const gateway = written.includes("/") ? written : `${resource.namespace}/${written}`;
+      if (gateways.has(gateway)) bindings.push({ resource, gateway });
+      else if (!known.allGateways.has(gateway)) {
+        const words = [...known.allGateways].map((name) => shorten(name, resource.namespace));
+        known.report.error(
+          resource,
+          ["spec", "gateways", i],
+          `There is no Gateway "${gateway}".${hint(written, [...words, "mesh"], "Gateway")}`,
+        );
+      }
+    }
+  }
+  return bindings;
+}
+
+const shorten = (name: string, namespace: string): string =>
+  name.startsWith(`${namespace}/`) ? name.slice(namespace.length + 1) : name;
+
+function virtualHosts(
+  port: number,
+  servers: readonly GatewayServer[],
+  bindings: readonly Binding[],
+  known: Known,
+): MeshVirtualHost[] {
+  const claims = new Claims();
+  for (const { resource, gateway } of bindings) {
+    const own = servers.filter((s) => `${s.gateway.namespace}/${s.gateway.name}` === gateway);
+    for (const [hostIndex, written] of resource.spec.hosts.entries()) {
+      const host = serviceHost(written, resource.namespace, known.registry.services);
+      for (const server of own) {
+        for (const served of servedHosts(server, resource, host)) {
+          const claim = claims.at(served, port);
+          claims.add(claim, resource, hostIndex);
+          if (!claim.servers.includes(server)) claim.servers.push(server);
+        }
+      }
+    }
+  }
+  return claims.sorted().map((claim) => ({
+    name: virtualHostName(claim.host, claim.port),
+    host: claim.host,
+    port: claim.port,
+    domains: [claim.host],
+    routes: claimRoutes(claim, gatewayName(claim.servers), known),
+    servers: claim.servers,
+  }));
+}
+
+const gatewayName = (servers: readonly GatewayServer[]): string => {
+  const gateway = servers[0]?.gateway;
+  return gateway === undefined ? "mesh" : `${gateway.namespace}/${gateway.name}`;
+};
+
+/** What of the VirtualService's host a server serves: the narrower of both patterns. */
+function servedHosts(server: GatewayServer, resource: VirtualService, host: string): string[] {
+  const written = server.gateway.spec.servers[server.index]?.hosts ?? [];
+  const hosts = written.flatMap((entry) => {
+    const [namespace, name] = entry.includes("/") ? entry.split("/") : ["*", entry];
+    const scope = namespace === "." ? server.gateway.namespace : namespace;
+    if (scope !== "*" && scope !== resource.namespace) return [];
+    return intersection(fullName(name ?? "*", server.gateway.namespace), host) ?? [];
+  });
+  return [...new Set(hosts)];
+}

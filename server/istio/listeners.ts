@@ -1,0 +1,147 @@
+// Envoy's listeners and route tables, set up as Envoy advises for the edge of a network.
+//
+// Clients are strangers: their address is the connection's, none is internal, so that x-envoy-* headers of
+// theirs have no effect; paths are brought to one form before they are matched, so that no spelling of a path
+// dodges a route; header names with an underscore, which many servers take for a dash, are refused with 400
+// and counted (http1/http2.requests_rejected_with_underscores_in_headers), never dropped in silence.
+
+import { create } from "@bufbuild/protobuf";
+import { HeaderMutationSchema } from "../../build/envoy-api/envoy/config/common/mutation_rules/v3/mutation_rules_pb.ts";
+import { HttpProtocolOptions_HeadersWithUnderscoresAction as Underscores } from "../../build/envoy-api/envoy/config/core/v3/protocol_pb.ts";
+import { type Listener, ListenerSchema } from "../../build/envoy-api/envoy/config/listener/v3/listener_pb.ts";
+import {
+  type Route,
+  type VirtualHost,
+  VirtualHostSchema,
+} from "../../build/envoy-api/envoy/config/route/v3/route_components_pb.ts";
+import {
+  type RouteConfiguration,
+  RouteConfigurationSchema,
+} from "../../build/envoy-api/envoy/config/route/v3/route_pb.ts";
+import { RouterSchema } from "../../build/envoy-api/envoy/extensions/filters/http/router/v3/router_pb.ts";
+import {
+  type HttpConnectionManager,
+  HttpConnectionManager_ForwardClientCertDetails as ForwardCert,
+  HttpConnectionManager_PathWithEscapedSlashesAction as EscapedSlashes,
+  HttpConnectionManager_ServerHeaderTransformation as ServerHeader,
+  HttpConnectionManagerSchema,
+  HttpFilterSchema,
+  type HttpFilter,
+} from "../../build/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
+import { HeaderMutationSchema as EarlyMutationSchema } from "../../build/envoy-api/envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation_pb.ts";
+import { bufferLimitBytes } from "./clusters.ts";
+import type { MeshListener } from "./mesh.ts";
+import type { MeshVirtualHost } from "./virtual-hosts.ts";
+import { overAds, pack, seconds, socketAddress } from "./wire.ts";
+
+/** The header by which a filter steers a request to another destination; never a client's. */
+export const destinationHeader = "x-sluice-destination";
+
+/** A place in the chain for a filter that arrives over ECDS; routes with policies switch it on. */
+export interface FilterSlot {
+  name: string;
+  typeUrl: string;
+}
+
+export function listenerMessage(listener: MeshListener, slots: readonly FilterSlot[]): Listener {
+  return create(ListenerSchema, {
+    name: listener.name,
+    statPrefix: listener.name,
+    address: socketAddress(listener.host, listener.port),
+    perConnectionBufferLimitBytes: bufferLimitBytes,
+    filterChains: [
+      {
+        filters: [
+          {
+            name: "envoy.filters.network.http_connection_manager",
+            configType: {
+              case: "typedConfig",
+              value: pack(HttpConnectionManagerSchema, connectionManager(listener, slots)),
+            },
+          },
+        ],
+      },
+    ],
+  });
+}
+
+function connectionManager(listener: MeshListener, slots: readonly FilterSlot[]): HttpConnectionManager {
+  return create(HttpConnectionManagerSchema, {
+    statPrefix: listener.name,
+    routeSpecifier: { case: "rds", value: { configSource: overAds, routeConfigName: listener.routeConfig } },
+    httpFilters: [...slots.map(slotFilter), router()],
+    useRemoteAddress: true,
+    internalAddressConfig: { unixSockets: false, cidrRanges: [] },
+    earlyHeaderMutationExtensions: [
+      {
+        name: "envoy.http.early_header_mutation.header_mutation",
+        typedConfig: pack(EarlyMutationSchema, removeSteeringHeader()),
+      },
+    ],
+    normalizePath: true,
+    mergeSlashes: true,
+    pathWithEscapedSlashesAction: EscapedSlashes.UNESCAPE_AND_REDIRECT,
+    forwardClientCertDetails: ForwardCert.SANITIZE,
+    serverHeaderTransformation: ServerHeader.PASS_THROUGH,
+    commonHttpProtocolOptions: {
+      idleTimeout: seconds(3600),
+      headersWithUnderscoresAction: Underscores.REJECT_REQUEST,
+    },
+    http2ProtocolOptions: {
+      maxConcurrentStreams: 100,
+      initialStreamWindowSize: 65_536,
+      initialConnectionWindowSize: 1_048_576,
+    },
+    // No request_timeout: it would end uploads and streams that are alive. Headers must come in time, and a
+    // stream on which nothing moves is ended.
+    requestHeadersTimeout: seconds(60),
+    streamIdleTimeout: seconds(300),
+    upgradeConfigs: [{ upgradeType: "websocket" }],
+  });
+}
+
+/** Before the first route is looked up: a client cannot choose a destination, nor dodge a policy on one. */
+const removeSteeringHeader = () =>
+  create(EarlyMutationSchema, {
+    mutations: [create(HeaderMutationSchema, { action: { case: "remove", value: destinationHeader } })],
+  });
+
+const slotFilter = ({ name, typeUrl }: FilterSlot): HttpFilter =>
+  create(HttpFilterSchema, {
+    name,
+    disabled: true,
+    configType: { case: "configDiscovery", value: { configSource: overAds, typeUrls: [typeUrl] } },
+  });
+
+const router = (): HttpFilter =>
+  create(HttpFilterSchema, {
+    name: "envoy.filters.http.router",
+    configType: { case: "typedConfig", value: pack(RouterSchema, create(RouterSchema)) },
+  });
+
+/** `routes` gives each virtual host's routes with what policies add to them. */
+export function routeConfiguration(
+  listener: MeshListener,
+  routes: (virtualHost: MeshVirtualHost) => Route[],
+): RouteConfiguration {
+  return create(RouteConfigurationSchema, {
+    name: listener.routeConfig,
+    virtualHosts: listener.virtualHosts
+      .filter((v) => v.domains.length > 0)
+      .map((v) => virtualHostMessage(v, routes(v))),
+    requestHeadersToRemove: [destinationHeader],
+    // A gateway has one port, so that the port in a Host header says nothing; the mesh's listener stands for
+    // all the ports of all services, and its domains name them.
+    ignorePortInHostMatching: listener.servers.length > 0,
+    validateClusters: false,
+    maxDirectResponseBodySizeBytes: 1_048_576,
+  });
+}
+
+const virtualHostMessage = (v: MeshVirtualHost, routes: Route[]): VirtualHost =>
+  create(VirtualHostSchema, {
+    name: v.name,
+    domains: [...v.domains],
+    routes,
+    includeRequestAttemptCount: true,
+  });

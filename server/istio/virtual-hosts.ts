@@ -1,0 +1,252 @@
+// Which hosts a listener serves and with which routes: VirtualServices first, then what each service gets
+// without one. Several VirtualServices for one host are merged where the order between them cannot matter.
+
+import { create } from "@bufbuild/protobuf";
+import { RouteSchema } from "../../build/envoy-api/envoy/config/route/v3/route_components_pb.ts";
+import type { VirtualServiceSpec } from "../../schema/generated/types.ts";
+import type { Resource } from "../model.ts";
+import { forward, type MeshDestination } from "./actions.ts";
+import { routeMatch } from "./conditions.ts";
+import type { GatewayServer } from "./gateways.ts";
+import {
+  bySpecificity,
+  clusterName,
+  covers,
+  isWildcard,
+  localName,
+  shorterForms,
+  virtualHostName,
+} from "./names.ts";
+import { canBothMatch } from "./overlap.ts";
+import { type Service, serviceHost, type View } from "./registry.ts";
+import { hint, identity, place } from "./report.ts";
+import { buildRoutes, type Known, type MeshRoute } from "./routes.ts";
+
+export interface MeshVirtualHost {
+  /** `HOST:PORT`. */
+  name: string;
+  host: string;
+  port: number;
+  domains: readonly string[];
+  routes: readonly MeshRoute[];
+  /** The servers of Gateways through which it is reached; none on the mesh's own listener. */
+  servers: readonly GatewayServer[];
+}
+
+type VirtualService = Resource<VirtualServiceSpec>;
+
+/** A host on a port before its routes are built. */
+export interface Claim {
+  host: string;
+  port: number;
+  service: Service | undefined;
+  virtualServices: { resource: VirtualService; hostIndex: number }[];
+  servers: GatewayServer[];
+}
+
+export class Claims {
+  readonly #byName = new Map<string, Claim>();
+
+  at(host: string, port: number): Claim {
+    const name = virtualHostName(host, port);
+    let claim = this.#byName.get(name);
+    if (claim === undefined) {
+      claim = { host, port, service: undefined, virtualServices: [], servers: [] };
+      this.#byName.set(name, claim);
+    }
+    return claim;
+  }
+
+  add(claim: Claim, resource: VirtualService, hostIndex: number): void {
+    if (!claim.virtualServices.some((v) => v.resource === resource)) {
+      claim.virtualServices.push({ resource, hostIndex });
+    }
+  }
+
+  sorted(): Claim[] {
+    return [...this.#byName.values()].sort((a, b) =>
+      virtualHostName(a.host, a.port) < virtualHostName(b.host, b.port) ? -1 : 1,
+    );
+  }
+}
+
+/** The virtual hosts of the mesh's own listener, which serves every port of every host by the Host header. */
+export function meshVirtualHosts(known: Known, view: View, listenPort: number): MeshVirtualHost[] {
+  const claims = claimHosts(known);
+  const { services } = known.registry;
+  for (const service of services.values()) {
+    for (const port of service.ports) claims.at(service.host, port.number).service = service;
+  }
+  const taken = new Set<string>();
+  return claims.sorted().map((claim) => ({
+    name: virtualHostName(claim.host, claim.port),
+    host: claim.host,
+    port: claim.port,
+    domains: domains(claim, known, view, listenPort).filter((d) => !taken.has(d) && taken.add(d)),
+    routes: claimRoutes(claim, "mesh", known),
+    servers: [],
+  }));
+}
+
+function claimHosts(known: Known): Claims {
+  const { services, virtualServices } = known.registry;
+  const claims = new Claims();
+  const bound = virtualServices
+    .filter((r) => r.spec.gateways === undefined || r.spec.gateways.includes("mesh"))
+    .flatMap((resource) =>
+      resource.spec.hosts.map((written, hostIndex) => ({
+        resource,
+        hostIndex,
+        host: serviceHost(written, resource.namespace, services),
+      })),
+    );
+  const patterns = [...new Set(bound.map((b) => b.host))].sort(bySpecificity);
+  for (const { resource, hostIndex, host } of bound) {
+    const covered = [...services.values()].filter((s) => covers(host, s.host));
+    for (const service of covered) {
+      if (patterns.find((p) => covers(p, service.host)) !== host) continue;
+      for (const port of service.ports) claims.add(claims.at(service.host, port.number), resource, hostIndex);
+    }
+    if (covered.length > 0 && !isWildcard(host)) continue;
+    claims.add(claims.at(host, 80), resource, hostIndex);
+    warnNearMiss(resource, hostIndex, host, known);
+  }
+  return claims;
+}
+
+/** A host that no service has is legal; one that is nearly a service's is a slip of the pen. */
+function warnNearMiss(resource: VirtualService, hostIndex: number, host: string, known: Known): void {
+  if (isWildcard(host)) return;
+  const guess = hint(host, [...known.registry.services.keys()], "ServiceEntry");
+  if (!guess.includes("Did you mean")) return;
+  known.report.warning(
+    resource,
+    ["spec", "hosts", hostIndex],
+    `No ServiceEntry has the host "${host}": only requests with exactly this Host header are served.${guess}`,
+  );
+}
+
+/**
+ * The full name and its shorter forms, bare for the service's first port (80 if it has it), and with the
+ * port: its own, or on the first port any that no other virtual host has, such as the listener's.
+ */
+function domains(claim: Claim, known: Known, view: View, listenPort: number): string[] {
+  const { host, port, service } = claim;
+  if (host === "*") return ["*"];
+  if (isWildcard(host)) return [...new Set([host, `${host}:${port}`, `${host}:${listenPort}`])];
+  const names = [host, ...shorterForms(host, hasBareName(host, known, view))];
+  const withPort = names.map((name) => `${name}:${port}`);
+  const ports = service?.ports.map((p) => p.number) ?? [port];
+  const first = ports.includes(80) ? 80 : ports[0];
+  return port === first ? [...names, ...withPort, ...names.map((name) => `${name}:*`)] : withPort;
+}
+
+/** The bare name is the proxy's own namespace's; a proxy of none knows it where only one namespace has it. */
+function hasBareName(host: string, known: Known, view: View): boolean {
+  const local = localName(host);
+  if (local === undefined) return false;
+  if (view.namespace !== undefined) return local.namespace === view.namespace;
+  const { services } = known.registry;
+  if (services.has(local.name)) return false;
+  return ![...services.keys()].some((other) => other !== host && localName(other)?.name === local.name);
+}
+
+/** Routes of the VirtualServices that claim a host, or the service's own. */
+export function claimRoutes(claim: Claim, gateway: string, known: Known): MeshRoute[] {
+  if (claim.virtualServices.length === 0) {
+    return claim.service === undefined ? [] : [defaultRoute(claim.service, claim.port)];
+  }
+  const routes: MeshRoute[] = [];
+  for (const [i, { resource, hostIndex }] of claim.virtualServices.entries()) {
+    const earlier = claim.virtualServices.slice(0, i).map((v) => v.resource);
+    const clash = earlier.find((other) => !canMerge(other, resource, claim.host, gateway, hostIndex, known));
+    if (clash === undefined) routes.push(...buildRoutes(resource, claim.port, known));
+  }
+  reportSameNames(routes, known);
+  return routes;
+}
+
+function canMerge(
+  first: VirtualService,
+  second: VirtualService,
+  host: string,
+  gateway: string,
+  hostIndex: number,
+  known: Known,
+): boolean {
+  const path = ["spec", "hosts", hostIndex];
+  const other = `${identity(first)} (${place(first)})`;
+  const both = `Both ${identity(second)} and ${other} route the host "${host}" on the gateway "${gateway}"`;
+  const overlap = findOverlap(first, second);
+  if (overlap === undefined) {
+    known.report.warning(second, path, `${both}; no request matches both, so they are merged.`);
+    return true;
+  }
+  const [a, b] = overlap;
+  known.report.error(
+    second,
+    path,
+    `${both}, and one request can match http[${a}] there and http[${b}] here, so that their order would ` +
+      "matter. Put the routes into one VirtualService, in the order that is meant.",
+  );
+  return false;
+}
+
+function findOverlap(first: VirtualService, second: VirtualService): [number, number] | undefined {
+  for (const [a, routeA] of first.spec.http.entries()) {
+    for (const [b, routeB] of second.spec.http.entries()) {
+      const apart = (routeA.match?.length ? routeA.match : [undefined]).every((x) =>
+        (routeB.match?.length ? routeB.match : [undefined]).every((y) => !canBothMatch(x, y)),
+      );
+      if (!apart) return [a, b];
+    }
+  }
+  return undefined;
+}
+
+/** Policies find a route by its name: what is attached to one must not apply to another in silence. */
+function reportSameNames(routes: readonly MeshRoute[], known: Known): void {
+  const byName = new Map<string, MeshRoute["origin"]>();
+  for (const { name, origin } of routes) {
+    const first = byName.get(name);
+    if (first === undefined) {
+      byName.set(name, origin);
+      continue;
+    }
+    if (first.kind !== "virtualService" || origin.kind !== "virtualService") continue;
+    if (first.resource === origin.resource && first.index === origin.index) continue;
+    const where = `http[${first.index}] of ${identity(first.resource)} (${place(first.resource)})`;
+    const message = `The route name "${name}" is that of ${where} too, on the same host`;
+    const path = ["spec", "http", origin.index, "name"];
+    if (first.resource === origin.resource && first.section === origin.section) {
+      known.report.warning(origin.resource, path, `${message}: a policy on it applies to both.`);
+    } else {
+      known.report.error(
+        origin.resource,
+        path,
+        `${message}, and a policy on one would apply to the other. Give it another name.`,
+      );
+    }
+  }
+}
+
+/** What a service gets without a VirtualService: all requests to it, with Istio's default retries. */
+function defaultRoute(service: Service, port: number): MeshRoute {
+  const to: MeshDestination = {
+    host: service.host,
+    subset: undefined,
+    port,
+    cluster: clusterName(port, undefined, service.host),
+    weight: 1,
+    headers: undefined,
+  };
+  const steer = (destination: MeshDestination) =>
+    create(RouteSchema, { name: "default", match: routeMatch(undefined), ...forward({}, [destination]) });
+  return {
+    name: "default",
+    message: steer(to),
+    destinations: [to],
+    origin: { kind: "service", service },
+    steer,
+  };
+}

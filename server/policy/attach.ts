@@ -1,0 +1,240 @@
+// Which policies apply on which routes, in which order.
+//
+// A policy at fault (a target or a destination that does not exist) is reported and leaves its own previous
+// version in force, if that one still fits; the others are not touched by it.
+
+import type { HeaderRoutingSpec, TargetRef } from "../../schema/generated/types.ts";
+import type { FieldPath } from "../../schema/path.ts";
+import type { MeshModel } from "../istio/mesh.ts";
+import { compare } from "../istio/registry.ts";
+import { Report } from "../istio/report.ts";
+import type { MeshRoute } from "../istio/routes.ts";
+import type { Resource } from "../model.ts";
+import {
+  deriveRoute,
+  type DerivedRoute,
+  destinationText,
+  keepsDestination,
+  resolveOn,
+  ruleDestinations,
+} from "./destinations.ts";
+import { kindOf, type PolicyKind, type PolicySpec } from "./kinds.ts";
+import { findTarget, isError, type Place, type Target, type Tier, tiers } from "./targets.ts";
+
+/** A policy on one route. */
+export interface Attached {
+  policy: Resource<PolicySpec>;
+  kind: PolicyKind;
+  tier: Tier;
+  /** The reference that brought it there; undefined: the whole proxy. */
+  target: TargetRef | undefined;
+}
+
+export interface PolicyState {
+  /** As it is written now. */
+  resource: Resource<PolicySpec>;
+  kind: PolicyKind;
+  /** What applies: this version, the previous one when this one is at fault, or none. */
+  inForce: Resource<PolicySpec> | undefined;
+}
+
+export interface Attachments {
+  policies: readonly PolicyState[];
+  /** By route, most specific first. Routes without policies are absent. */
+  byRoute: ReadonlyMap<MeshRoute, readonly Attached[]>;
+  derived: ReadonlyMap<MeshRoute, readonly DerivedRoute[]>;
+}
+
+export function attachPolicies(
+  resources: readonly Resource[],
+  mesh: MeshModel,
+  previous: readonly PolicyState[],
+  report: Report,
+): Attachments {
+  const places = allPlaces(mesh);
+  const policies: PolicyState[] = [];
+  const byRoute = new Map<MeshRoute, Attached[]>();
+  for (const { resource, kind } of sortedPolicies(resources)) {
+    const before = previous.find((p) => p.kind === kind && sameName(p.resource, resource))?.inForce;
+    const faults = new Report();
+    const found = findAttached(resource, kind, resources, places, mesh, faults);
+    const fallback =
+      faults.hasErrors && before !== undefined
+        ? findAttached(before, kind, resources, places, mesh, new Report())
+        : undefined;
+    const inForce = faults.hasErrors ? fallback && before : resource;
+    for (const d of faults.diagnostics) {
+      const effect = inForce === undefined ? "It is not in force." : "Its previous version stays in force.";
+      report.diagnostics.push({
+        ...d,
+        message: d.severity === "error" ? `${d.message} ${effect}` : d.message,
+      });
+    }
+    policies.push({ resource, kind, inForce });
+    for (const [route, attached] of (faults.hasErrors ? fallback : found) ?? []) {
+      byRoute.set(route, [...(byRoute.get(route) ?? []), attached]);
+    }
+  }
+  for (const [route, list] of byRoute) byRoute.set(route, inOrder(list));
+  return { policies, byRoute, derived: deriveRoutes(byRoute, mesh) };
+}
+
+export function allPlaces(mesh: MeshModel): Place[] {
+  return mesh.listeners.flatMap((listener) =>
+    listener.virtualHosts.flatMap((virtualHost) =>
+      virtualHost.routes.map((route) => ({ listener, virtualHost, route })),
+    ),
+  );
+}
+
+const sameName = (a: Resource, b: Resource): boolean => a.namespace === b.namespace && a.name === b.name;
+
+function sortedPolicies(
+  resources: readonly Resource[],
+): { resource: Resource<PolicySpec>; kind: PolicyKind }[] {
+  return resources
+    .flatMap((resource) => {
+      const kind = kindOf(resource);
+      return kind === undefined ? [] : [{ resource: resource as Resource<PolicySpec>, kind }];
+    })
+    .sort(
+      (a, b) =>
+        compare(a.resource.namespace, b.resource.namespace) || compare(a.resource.name, b.resource.name),
+    );
+}
+
+/** Undefined when anything is at fault: then nothing of the policy applies. */
+function findAttached(
+  policy: Resource<PolicySpec>,
+  kind: PolicyKind,
+  resources: readonly Resource[],
+  places: readonly Place[],
+  mesh: MeshModel,
+  report: Report,
+): Map<MeshRoute, Attached> | undefined {
+  const targets = findTargets(policy, resources, places, report);
+  const attached = new Map<MeshRoute, Attached>();
+  for (const place of places) {
+    const best = targets
+      .filter(({ target }) => target.covers(place))
+      .sort((a, b) => tiers.indexOf(a.target.tier) - tiers.indexOf(b.target.tier))[0];
+    if (best === undefined) continue;
+    attached.set(place.route, { policy, kind, tier: best.target.tier, target: best.ref });
+  }
+  if (kind.steers) checkDestinations(policy as Resource<HeaderRoutingSpec>, attached, places, mesh, report);
+  return report.hasErrors ? undefined : attached;
+}
+
+function findTargets(
+  policy: Resource<PolicySpec>,
+  resources: readonly Resource[],
+  places: readonly Place[],
+  report: Report,
+): { ref: TargetRef | undefined; target: Target }[] {
+  const refs = policy.spec.targetRefs?.length ? policy.spec.targetRefs : [undefined];
+  return refs.flatMap((ref, i) => {
+    const target = findTarget(ref, policy.namespace, resources, places);
+    if (!isError(target)) return [{ ref, target }];
+    report.error(policy, ["spec", "targetRefs", i, target.field], target.message);
+    return [];
+  });
+}
+
+/** Most specific first, then by namespace and name; `inherit: false` cuts off what is less specific. */
+function inOrder(list: readonly Attached[]): Attached[] {
+  const ranked = [...list].sort((a, b) => tiers.indexOf(a.tier) - tiers.indexOf(b.tier));
+  return ranked.filter((a) => {
+    const cut = ranked.find((b) => b.kind === a.kind && b.policy.spec.inherit === false);
+    return cut === undefined || tiers.indexOf(a.tier) <= tiers.indexOf(cut.tier);
+  });
+}
+
+function checkDestinations(
+  policy: Resource<HeaderRoutingSpec>,
+  attached: ReadonlyMap<MeshRoute, Attached>,
+  places: readonly Place[],
+  mesh: MeshModel,
+  report: Report,
+): void {
+  for (const { destination, path } of ruleDestinations(policy.spec)) {
+    for (const route of attached.keys()) {
+      if (route.destinations.length === 0) continue;
+      const found = resolveOn(route, destination, policy.namespace, mesh);
+      if ("to" in found) continue;
+      report.error(policy, fieldOf(path, destination, found.field), found.message);
+      break;
+    }
+  }
+  reportTexts(policy, attached, mesh, report);
+  reportTwins(policy, attached, places, report);
+}
+
+const fieldOf = (path: FieldPath, destination: object, field: string): FieldPath =>
+  field in destination ? [...path, field] : path;
+
+/** `{subset: a}` and `{host: a}` are both written `a`: on one route they must not mean different things. */
+function reportTexts(
+  policy: Resource<HeaderRoutingSpec>,
+  attached: ReadonlyMap<MeshRoute, Attached>,
+  mesh: MeshModel,
+  report: Report,
+): void {
+  for (const route of attached.keys()) {
+    const byText = new Map<string, string>();
+    for (const { destination, path } of ruleDestinations(policy.spec)) {
+      const found = resolveOn(route, destination, policy.namespace, mesh);
+      if (!("to" in found)) continue;
+      const text = destinationText(destination);
+      const other = byText.get(text);
+      if (other !== undefined && other !== found.to.cluster) {
+        const message = `"${text}" is a host in one destination and a subset in another. Write the full host name.`;
+        report.error(policy, path, message);
+      }
+      byText.set(text, found.to.cluster);
+    }
+  }
+}
+
+/** Two routes of one name cannot be told apart by the filter, nor by derived routes. */
+function reportTwins(
+  policy: Resource<HeaderRoutingSpec>,
+  attached: ReadonlyMap<MeshRoute, Attached>,
+  places: readonly Place[],
+  report: Report,
+): void {
+  const first = new Map<string, number>();
+  for (const { listener, virtualHost, route } of places) {
+    if (!attached.has(route) || route.origin.kind !== "virtualService") continue;
+    const key = `${listener.name}\n${virtualHost.name}\n${route.name}`;
+    const index = first.get(key) ?? route.origin.index;
+    first.set(key, index);
+    if (index === route.origin.index) continue;
+    const message = `Two routes of the virtual host "${virtualHost.name}" are named "${route.name}" (http[${index}] and http[${route.origin.index}]), so that requests cannot be steered from them. Give each its own name.`;
+    report.error(policy, ["spec", "targetRefs"], message);
+  }
+}
+
+function deriveRoutes(
+  byRoute: ReadonlyMap<MeshRoute, readonly Attached[]>,
+  mesh: MeshModel,
+): Map<MeshRoute, DerivedRoute[]> {
+  const derived = new Map<MeshRoute, DerivedRoute[]>();
+  for (const [route, list] of byRoute) {
+    const byText = new Map<string, DerivedRoute>();
+    for (const { policy, kind } of list) {
+      if (!kind.steers) continue;
+      const { spec } = policy as Resource<HeaderRoutingSpec>;
+      for (const { destination } of ruleDestinations(spec)) {
+        const text = destinationText(destination);
+        const found = route.destinations.length > 0 && resolveOn(route, destination, policy.namespace, mesh);
+        const to = found && "to" in found ? found.to : undefined;
+        if (!byText.has(text)) byText.set(text, deriveRoute(route, text, to));
+      }
+      if (spec.rules.some(keepsDestination) && !byText.has("")) {
+        byText.set("", deriveRoute(route, "", undefined));
+      }
+    }
+    if (byText.size > 0) derived.set(route, [...byText.values()]);
+  }
+  return derived;
+}

@@ -1,0 +1,77 @@
+// The filters' configurations: each policy with the routes on which it applies, by Envoy's names.
+
+import type { Attachment } from "../../schema/generated/types.ts";
+import type { MeshModel } from "../istio/mesh.ts";
+import type { MeshRoute } from "../istio/routes.ts";
+import type { Resource } from "../model.ts";
+import { allPlaces, type Attached, type Attachments } from "./attach.ts";
+import type { PolicyKind, PolicySpec } from "./kinds.ts";
+import { type Tier, tiers } from "./targets.ts";
+
+/** One entry of the filter's list. */
+interface Entry {
+  policy: Resource<PolicySpec>;
+  tier: Tier;
+  attach: Attachment[];
+}
+
+/** Strict JSON; equal policies on equal routes give an equal text. */
+export function compileConfiguration(kind: PolicyKind, mesh: MeshModel, attachments: Attachments): string {
+  const entries = [...collect(kind, mesh, attachments.byRoute).values()].sort(byTier);
+  const seen = new Set<string>();
+  const policies = entries.map(({ policy, tier, attach }) => {
+    const { targetRefs: _, inherit: __, ...rest } = policy.spec;
+    const fullName = `${policy.namespace}/${policy.name}`;
+    const isFirst = !seen.has(fullName);
+    seen.add(fullName);
+    const name = isFirst ? fullName : `${fullName}@${tier}`;
+    const seed = kind.steers && !isFirst ? { seed: fullName } : {};
+    return { name, attach, ...seed, ...rest };
+  });
+  return JSON.stringify({ policies });
+}
+
+/**
+ * The filter tries policies in the order of its list, on every route the same. A policy with targets of
+ * different tiers therefore gets one entry for each, where order counts.
+ */
+function collect(
+  kind: PolicyKind,
+  mesh: MeshModel,
+  byRoute: ReadonlyMap<MeshRoute, readonly Attached[]>,
+): Map<string, Entry> {
+  const names = virtualHostsOfNames(mesh);
+  const entries = new Map<string, Entry>();
+  const seen = new Set<string>();
+  for (const { virtualHost, route } of allPlaces(mesh)) {
+    for (const { policy, kind: own, tier } of byRoute.get(route) ?? []) {
+      if (own !== kind) continue;
+      const key = `${policy.namespace}/${policy.name}${kind.ordered ? `@${tier}` : ""}`;
+      const entry = entries.get(key) ?? { policy, tier, attach: [] };
+      entries.set(key, entry);
+      const identity = `${key}\n${virtualHost.name}\n${route.name}`;
+      if (seen.has(identity)) continue;
+      seen.add(identity);
+      const isUnique = names.get(route.name)?.size === 1;
+      entry.attach.push(
+        isUnique ? { route: route.name } : { virtualHost: virtualHost.name, route: route.name },
+      );
+    }
+  }
+  return entries;
+}
+
+/** A name that only one virtual host has identifies the route by itself, and costs the filter one call less. */
+function virtualHostsOfNames(mesh: MeshModel): Map<string, Set<string>> {
+  const names = new Map<string, Set<string>>();
+  for (const { virtualHost, route } of allPlaces(mesh)) {
+    names.set(route.name, (names.get(route.name) ?? new Set()).add(virtualHost.name));
+  }
+  return names;
+}
+
+const byTier = (a: Entry, b: Entry): number =>
+  tiers.indexOf(a.tier) - tiers.indexOf(b.tier) ||
+  (nameOf(a) < nameOf(b) ? -1 : nameOf(a) > nameOf(b) ? 1 : 0);
+
+const nameOf = ({ policy }: Entry): string => `${policy.namespace}\n${policy.name}`;

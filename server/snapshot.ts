@@ -1,0 +1,153 @@
+// From resources to what proxies are served: the mesh, the policies on its routes, and Envoy's resources,
+// encoded and under versions made from their content. What did not change keeps its very bytes.
+
+import type { Diagnostic } from "../schema/diagnostic.ts";
+import { compileMesh, type MeshModel } from "./istio/mesh.ts";
+import type { View } from "./istio/registry.ts";
+import { Report } from "./istio/report.ts";
+import type { NodeIdentity, Resource, Snapshot, XdsResource } from "./model.ts";
+import { type Attachments, attachPolicies, type PolicyState } from "./policy/attach.ts";
+import { compileConfiguration } from "./policy/compile.ts";
+import { type PolicyKind, policyKinds } from "./policy/kinds.ts";
+import type { FilterModule } from "./policy/modules.ts";
+import { hasVmCapabilities } from "./policy/plugin.ts";
+import { encodeSnapshot, type ResourcePool } from "./resources.ts";
+
+export { type FilterModule, loadModules } from "./policy/modules.ts";
+
+export interface SnapshotOptions {
+  listen: { host: string; port: number };
+  /** By name, such as `header_routing`. A filter whose module is not there has no place in the listeners. */
+  modules: Record<string, FilterModule>;
+  /** `file`: a directory that server and Envoy share. */
+  delivery: "inline" | { file: string };
+}
+
+/** What explanations and the API read. */
+export interface Mesh extends MeshModel, Attachments {}
+
+export interface Plugin {
+  /** Name of the module. */
+  filter: string;
+  configuration: string;
+}
+
+export interface Built {
+  diagnostics: Diagnostic[];
+  plugins: readonly Plugin[];
+  snapshotFor(node: NodeIdentity): Snapshot;
+  mesh: Mesh;
+}
+
+/** A proxy that says nothing of itself is the gateway of the folder and sees all of it. */
+const everything: View = { namespace: undefined, labels: undefined };
+
+export function build(resources: readonly Resource[], options: SnapshotOptions, previous?: Built): Built {
+  return new BuiltMesh(resources, options, previous instanceof BuiltMesh ? previous : undefined);
+}
+
+/** Errors and warnings that only show between resources: unknown references, overlapping routes. */
+export function checkReferences(resources: readonly Resource[]): Diagnostic[] {
+  const listen = { host: "127.0.0.1", port: 0 };
+  const { mesh, diagnostics } = compileMesh(resources, listen, everything);
+  const report = new Report();
+  attachPolicies(resources, mesh, [], report);
+  return [...diagnostics, ...report.diagnostics];
+}
+
+/** The mesh as one kind of proxy sees it. */
+interface Seen {
+  mesh: Mesh;
+  plugins: readonly (Plugin & { kind: PolicyKind })[];
+}
+
+class BuiltMesh implements Built {
+  readonly diagnostics: Diagnostic[] = [];
+  readonly mesh: Mesh;
+  readonly plugins: readonly Plugin[];
+  readonly #resources: readonly Resource[];
+  readonly #options: SnapshotOptions;
+  readonly #before: readonly PolicyState[];
+  readonly #pool: ResourcePool;
+  readonly #views = new Map<string, Seen>();
+  readonly #snapshots = new Map<string, Snapshot>();
+
+  constructor(resources: readonly Resource[], options: SnapshotOptions, previous: BuiltMesh | undefined) {
+    this.#resources = resources;
+    this.#options = options;
+    this.#before = previous?.mesh.policies ?? [];
+    this.#pool = { before: previous?.encoded ?? new Map(), now: new Map() };
+    const report = new Report();
+    const seen = this.#see(everything, report);
+    this.#views.set(viewKey(everything), seen);
+    reportMissingModules(seen.mesh.policies, options, report);
+    this.diagnostics.push(...report.diagnostics);
+    this.mesh = seen.mesh;
+    this.plugins = seen.plugins.map(({ filter, configuration }) => ({ filter, configuration }));
+  }
+
+  /** Every resource encoded so far, by type, name and version. */
+  get encoded(): ReadonlyMap<string, XdsResource> {
+    return this.#pool.now;
+  }
+
+  snapshotFor(node: NodeIdentity): Snapshot {
+    const view = viewOf(node, this.#selectorKeys());
+    const key = `${viewKey(view)}\n${hasVmCapabilities(node.envoyVersion)}`;
+    const known = this.#snapshots.get(key);
+    if (known !== undefined) return known;
+    const seen = this.#views.get(viewKey(view)) ?? this.#see(view, new Report());
+    this.#views.set(viewKey(view), seen);
+    const snapshot = encodeSnapshot({
+      ...seen,
+      options: this.#options,
+      envoyVersion: node.envoyVersion,
+      pool: this.#pool,
+    });
+    this.#snapshots.set(key, snapshot);
+    return snapshot;
+  }
+
+  #see(view: View, report: Report): Seen {
+    const { mesh, diagnostics } = compileMesh(this.#resources, this.#options.listen, view);
+    report.diagnostics.push(...diagnostics);
+    const attachments = attachPolicies(this.#resources, mesh, this.#before, report);
+    const plugins = policyKinds
+      .filter((kind) => this.#options.modules[kind.module] !== undefined)
+      .map((kind) => ({
+        kind,
+        filter: kind.module,
+        configuration: compileConfiguration(kind, mesh, attachments),
+      }));
+    return { mesh: { ...mesh, ...attachments }, plugins };
+  }
+
+  /** Other labels of a node make no difference. */
+  #selectorKeys(): Set<string> {
+    const gateways = this.mesh.registry.gateways.values();
+    return new Set([...gateways].flatMap((g) => Object.keys(g.spec.selector ?? {})));
+  }
+}
+
+function viewOf(node: NodeIdentity, selectorKeys: ReadonlySet<string>): View {
+  const labels = Object.entries(node.labels).filter(([key]) => selectorKeys.has(key));
+  return {
+    namespace: node.namespace === "" ? undefined : node.namespace,
+    labels: Object.keys(node.labels).length === 0 ? undefined : Object.fromEntries(labels),
+  };
+}
+
+const viewKey = ({ namespace, labels }: View): string =>
+  JSON.stringify([namespace ?? null, labels === undefined ? null : Object.entries(labels).sort()]);
+
+function reportMissingModules(
+  policies: readonly PolicyState[],
+  options: SnapshotOptions,
+  report: Report,
+): void {
+  for (const { resource, kind } of policies) {
+    if (options.modules[kind.module] !== undefined) continue;
+    const message = `The filter for this policy is not there: build/filters/${kind.module}.wasm. Build it with npm run build. The policy is not in force.`;
+    report.error(resource, [], message);
+  }
+}
