@@ -2,6 +2,7 @@
 
 import { isIP } from "node:net";
 import { RE2JS } from "re2js";
+import { checkCidr } from "./cidr.ts";
 import { closest } from "./suggest.ts";
 import type { StringFormat } from "./language.ts";
 
@@ -41,7 +42,7 @@ const checks: Record<StringFormat, (text: string) => string | undefined> = {
       ? undefined
       : `${quoted(text)} is neither an IP address nor a host name${text.includes(":") ? "; ports belong in `ports`" : ""}`,
   regex,
-  cidr,
+  cidr: checkCidr,
   path: (text) => (text.startsWith("/") ? undefined : `${quoted(text)} must begin with /`),
   base64: (text) =>
     /^[A-Za-z0-9+/]*={0,2}$/.test(text) && text.length % 4 === 0 ? undefined : "is not base64",
@@ -106,18 +107,6 @@ function regex(text: string): string | undefined {
       return `${quoted(text)} uses a back-reference, which RE2 does not have; say it without`;
     return `${quoted(text)} is not an RE2 expression: ${reason}`;
   }
-}
-
-function cidr(text: string): string | undefined {
-  const [address = "", bits, ...rest] = text.split("/");
-  const family = isIP(address);
-  if (family === 0 || rest.length > 0)
-    return `${quoted(text)} is not an address range; write one such as 10.0.0.0/8 or 2001:db8::/32`;
-  if (bits === undefined) return undefined;
-  const most = family === 4 ? 32 : 128;
-  return /^\d{1,3}$/.test(bits) && Number(bits) <= most
-    ? undefined
-    : `/${bits} must be between /0 and /${most}`;
 }
 
 /** Envoy's conditions for x-envoy-retry-on and x-envoy-retry-grpc-on. */
