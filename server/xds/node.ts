@@ -13,7 +13,7 @@ export function identify(node: Node | undefined): NodeIdentity {
     id: node?.id ?? "",
     cluster: node?.cluster ?? "",
     role: text(metadata.ROLE) === "sidecar" ? "sidecar" : "gateway",
-    namespace: text(metadata.NAMESPACE) || "default",
+    namespace: text(metadata.NAMESPACE),
     labels: texts(metadata.LABELS),
     envoyVersion: version ? `${version.majorNumber}.${version.minorNumber}.${version.patch}` : "",
   };

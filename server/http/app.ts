@@ -1,0 +1,57 @@
+// The HTTP side of the server. It only reads, and while it listens on loopback it answers only to loopback
+// names, so that no page on the internet can read it through a browser (DNS rebinding).
+
+import { Hono } from "hono";
+import { filterRoutes } from "./filters.ts";
+import { renderMetrics } from "./metrics.ts";
+import { reportProxies, reportSnapshot } from "./proxies.ts";
+import { statusPage, statusPagePolicy } from "./status-page.ts";
+import type { ServerView } from "./view.ts";
+
+export interface AppOptions {
+  isLoopback: boolean;
+}
+
+/**
+ * @example
+ * const app = createApp(view, { isLoopback: true });
+ * const response = await app.request("/healthz");
+ */
+export function createApp(view: ServerView, { isLoopback }: AppOptions): Hono {
+  const app = new Hono();
+  app.use(async (c, next) => {
+    if (isLoopback && !isLoopbackName(c.req.header("host"))) {
+      return c.json({ error: "this server listens on loopback and answers to loopback names only" }, 403);
+    }
+    await next();
+    c.header("x-content-type-options", "nosniff");
+  });
+  app.get("/healthz", (c) => c.text("ok\n"));
+  app.get("/api/v1/snapshot", (c) => c.json(reportSnapshot(view)));
+  app.get("/api/v1/proxies", (c) => c.json(reportProxies(view)));
+  app.get("/metrics", (c) =>
+    c.body(renderMetrics(view), 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" }),
+  );
+  app.route("/filters", filterRoutes(view.modules));
+  app.get("/", (c) => {
+    c.header("content-security-policy", statusPagePolicy);
+    return c.html(statusPage);
+  });
+  app.all("*", (c) => {
+    const isRead = c.req.method === "GET" || c.req.method === "HEAD";
+    return isRead
+      ? c.json({ error: `there is nothing at ${c.req.path}` }, 404)
+      : c.json({ error: "this server only reads: its configuration is the folder of files" }, 405, {
+          allow: "GET, HEAD",
+        });
+  });
+  return app;
+}
+
+function isLoopbackName(host: string | undefined): boolean {
+  if (host === undefined) return true;
+  const name = host.replace(/:\d+$/, "").toLowerCase();
+  return (
+    name === "localhost" || name.endsWith(".localhost") || name === "[::1]" || /^127(\.\d+){3}$/.test(name)
+  );
+}

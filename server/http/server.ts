@@ -1,0 +1,31 @@
+// The HTTP API on a port of its own.
+
+import type { AddressInfo } from "node:net";
+import { createAdaptorServer } from "@hono/node-server";
+import { createApp } from "./app.ts";
+import type { ServerView } from "./view.ts";
+
+export interface HttpServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** Rejects with the system's error (EADDRINUSE, EACCES) when it cannot listen. */
+export async function startHttpServer(view: ServerView, host: string, port: number): Promise<HttpServer> {
+  const app = createApp(view, {
+    isLoopback: host === "localhost" || host === "::1" || host.startsWith("127."),
+  });
+  const server = createAdaptorServer({ fetch: app.fetch });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        if ("closeAllConnections" in server) server.closeAllConnections();
+      }),
+  };
+}

@@ -1,0 +1,19 @@
+// What the HTTP API reads of the running server; it changes nothing.
+
+import type { NodeIdentity, ProxyState } from "../model.ts";
+import type { ConfigurationState } from "../pipeline.ts";
+import type { Proxies } from "../xds/proxies.ts";
+import type { ServedModule } from "./filters.ts";
+
+export interface ServerView {
+  /** Of this program. */
+  readonly version: string;
+  readonly modules: Readonly<Record<string, ServedModule>>;
+  readonly xds: Pick<Proxies, "counts" | "streamsOpened">;
+  configuration(): ConfigurationState;
+  proxies(): ProxyState[];
+  /** Version of the snapshot that this proxy should have. */
+  wantedVersion(node: NodeIdentity): string;
+  /** Count of resources in a gateway's snapshot, by type. */
+  resourceCounts(): Readonly<Record<string, number>>;
+}

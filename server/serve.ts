@@ -1,0 +1,206 @@
+// The config server as one object: folder, pipeline, xDS and HTTP, started together and closed together.
+
+import type { Diagnostic } from "../schema/diagnostic.ts";
+import { formatDiagnostic } from "../schema/diagnostic.ts";
+import { startHttpServer, type HttpServer } from "./http/server.ts";
+import { typeNames } from "./http/proxies.ts";
+import type { ServerView } from "./http/view.ts";
+import { LastGood } from "./last-good.ts";
+import { createLogger, type Logger } from "./log.ts";
+import type { NodeIdentity, ProxyState, TypeUrl } from "./model.ts";
+import { type ConfigurationState, Pipeline } from "./pipeline.ts";
+import type { FilterModule, SnapshotOptions } from "./snapshot.ts";
+import { createStages, type ServerStages } from "./stages.ts";
+import type { XdsEvents } from "./xds/connection.ts";
+import { startXdsServer, type TlsFiles, type XdsServer } from "./xds/server.ts";
+
+export interface HostPort {
+  host: string;
+  /** 0 takes a free one. */
+  port: number;
+}
+
+export interface ServeOptions {
+  /** The folder of YAML files. */
+  config: string;
+  http: HostPort;
+  xds: HostPort;
+  /** Where the proxies listen for the mesh. */
+  listen: HostPort;
+  modules: Readonly<Record<string, FilterModule>>;
+  /** How a proxy gets a module. Default: inline. */
+  delivery?: SnapshotOptions["delivery"];
+  /** Directory for the last good configuration. */
+  state?: string;
+  /** Start with what the state directory holds when the folder is in error. */
+  lastGood?: boolean;
+  tls?: TlsFiles;
+  /** Of this program, for the API. */
+  version?: string;
+  logger?: Logger;
+  stages?: ServerStages;
+}
+
+export interface RunningServer {
+  readonly xdsPort: number;
+  readonly httpPort: number;
+  state(): ConfigurationState;
+  proxies(): ProxyState[];
+  /** Resolves when what the folder holds now has been tried. */
+  rebuild(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The folder is in error at the start, and nothing older is to be served. */
+export class InvalidConfiguration extends Error {
+  readonly diagnostics: readonly Diagnostic[];
+
+  constructor(directory: string, diagnostics: readonly Diagnostic[]) {
+    super(`the configuration in ${directory} is invalid`);
+    this.diagnostics = diagnostics;
+  }
+}
+
+/** Something that the server needs is not to be had, such as its port. */
+export class CannotStart extends Error {}
+
+export async function serve(options: ServeOptions): Promise<RunningServer> {
+  const logger = options.logger ?? createLogger();
+  const pipeline = new Pipeline({
+    directory: options.config,
+    stages: options.stages ?? createStages(snapshotOptions(options)),
+    ...(options.state === undefined ? {} : { lastGood: new LastGood(options.state) }),
+    onBuilt: logConfiguration(logger),
+    onStateError: (error) =>
+      logger.error({ error: textOf(error) }, "the last good configuration is not saved"),
+  });
+  const opened: { close(): Promise<void> }[] = [pipeline];
+  const close = async (): Promise<void> => {
+    for (const part of opened.splice(0).reverse()) await part.close();
+  };
+  try {
+    if (!(await pipeline.start({ useLastGood: options.lastGood === true }))) {
+      throw new InvalidConfiguration(options.config, pipeline.state().diagnostics);
+    }
+    const xds = await startXds(options, pipeline, logger);
+    opened.push(xds);
+    const http = await startHttp(options, viewOf(options, pipeline, xds));
+    opened.push(http);
+    logger.info({ xds: xds.port, http: http.port, config: options.config }, "serving");
+    return {
+      xdsPort: xds.port,
+      httpPort: http.port,
+      state: () => pipeline.state(),
+      proxies: () => xds.states(),
+      rebuild: () => pipeline.rebuild(),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function snapshotOptions({ listen, modules, delivery = "inline" }: ServeOptions): SnapshotOptions {
+  return { listen, modules, delivery };
+}
+
+function viewOf(options: ServeOptions, pipeline: Pipeline, xds: XdsServer): ServerView {
+  const versionFor = (node: NodeIdentity): string => pipeline.current(node)?.version ?? "";
+  return {
+    version: options.version ?? "",
+    modules: options.modules,
+    xds: xds.proxies,
+    configuration: () => pipeline.state(),
+    proxies: () => xds.states(),
+    wantedVersion: versionFor,
+    resourceCounts: () => {
+      const resources = pipeline.gatewaySnapshot()?.resources ?? new Map();
+      return Object.fromEntries(
+        [...resources].map(([typeUrl, named]) => [typeNames[typeUrl as TypeUrl], named.size]),
+      );
+    },
+  };
+}
+
+function startXds(options: ServeOptions, source: Pipeline, logger: Logger): Promise<XdsServer> {
+  const { host, port } = options.xds;
+  const tls = options.tls === undefined ? {} : { tls: options.tls };
+  return startXdsServer({ source, host, port, ...tls, events: xdsEvents(logger) }).catch((error: unknown) => {
+    throw cannotListen(error, "--xds", options.xds);
+  });
+}
+
+function startHttp(options: ServeOptions, view: ServerView): Promise<HttpServer> {
+  return startHttpServer(view, options.http.host, options.http.port).catch((error: unknown) => {
+    throw cannotListen(error, "--http", options.http);
+  });
+}
+
+function cannotListen(error: unknown, option: string, { host, port }: HostPort): Error {
+  const text = textOf(error);
+  if (/EADDRINUSE|No address added/.test(text)) {
+    return new CannotStart(
+      `port ${port} on ${host} is taken; choose another one with ${option}, or 0 for any`,
+    );
+  }
+  return new CannotStart(`cannot listen on ${host}:${port} (${option}): ${text}`);
+}
+
+function logConfiguration(logger: Logger): (state: ConfigurationState) => void {
+  let served = "";
+  return (state) => {
+    for (const diagnostic of state.diagnostics) {
+      const { severity, file, line, column, path, message } = diagnostic;
+      const fields = { event: "diagnostic", file, line, column, path };
+      const text = `${file}:${line}:${column}: ${path === "" ? "" : `${path}: `}${message}`;
+      if (severity === "error") logger.error(fields, text);
+      else logger.warn(fields, text);
+    }
+    if (state.isLastGood)
+      logger.error({ event: "held back", version: state.version }, "the last good version is served");
+    else if (state.version !== served) {
+      logger.info({ event: "snapshot", version: state.version, resources: state.resources }, "new snapshot");
+    }
+    if (!state.isLastGood) served = state.version;
+  };
+}
+
+function xdsEvents(logger: Logger): XdsEvents {
+  return {
+    onConnect: (node, peer, variant) =>
+      logger.info(
+        { event: "connect", node: node.id, peer, envoy: node.envoyVersion, variant },
+        "proxy connected",
+      ),
+    onDisconnect: (node, peer) =>
+      logger.info({ event: "disconnect", node: node.id, peer }, "proxy disconnected"),
+    onSent: (node, response) =>
+      logger.debug(
+        {
+          event: "sent",
+          node: node.id,
+          type: typeNames[response.typeUrl],
+          resources: response.resources.length,
+          removed: response.removed.length,
+        },
+        "response sent",
+      ),
+    onAck: (node, typeUrl) =>
+      logger.debug({ event: "ack", node: node.id, type: typeNames[typeUrl] }, "acknowledged"),
+    onNack: (node, typeUrl, error) =>
+      logger.error(
+        { event: "nack", node: node.id, type: typeNames[typeUrl], error },
+        "proxy refuses its configuration",
+      ),
+  };
+}
+
+/** One line for each, as an editor understands it. */
+export function formatDiagnostics(diagnostics: readonly Diagnostic[]): string {
+  return diagnostics.map((diagnostic) => `${formatDiagnostic(diagnostic)}\n`).join("");
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
