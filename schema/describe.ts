@@ -116,3 +116,17 @@ export function some(names: readonly string[]): string {
     ? names.join(", ")
     : `${names.slice(0, 12).join(", ")} and ${names.length - 12} more`;
 }
+
+/** `has 1 entry; at least 2 are needed`. */
+export function tooFew(count: number, least: number, word: "byte" | "entry"): string {
+  return `has ${counted(count, word)}; at least ${least} ${least === 1 ? "is" : "are"} needed`;
+}
+
+export function tooMany(count: number, most: number, word: "byte" | "entry"): string {
+  return `has ${counted(count, word)}; at most ${most} ${most === 1 ? "is" : "are"} allowed`;
+}
+
+function counted(count: number, word: "byte" | "entry"): string {
+  if (count === 1) return `1 ${word}`;
+  return `${count} ${word === "byte" ? "bytes" : "entries"}`;
+}

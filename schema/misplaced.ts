@@ -35,7 +35,8 @@ function belongsAbove(name: string, frames: readonly Frame[]): string | undefine
     const child = frames[i + 1];
     if (frame === undefined || child === undefined || !has(frame.schema, name)) continue;
     const step = child.path[frame.path.length];
-    const holder = frames[frames.length - 1]?.path.findLast((part) => typeof part === "string");
+    const way = frames[frames.length - 1]?.path ?? [];
+    const holder = formatPath(way.slice(way.findLastIndex((part) => typeof part === "string")));
     const where = frame.path.length === 0 ? "at the top of the document" : `in \`${formatPath(frame.path)}\``;
     return `\`${name}\` does not belong in \`${holder}\`; write it beside \`${step}\`, ${where}, indented as \`${step}\` is`;
   }

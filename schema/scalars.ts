@@ -1,6 +1,6 @@
 // Checks of single values: texts, numbers, durations, percentages, moments, enums.
 
-import { shown } from "./describe.ts";
+import { shown, tooFew, tooMany } from "./describe.ts";
 import { checkFormat } from "./formats.ts";
 import type {
   DurationSchema,
@@ -39,8 +39,8 @@ export function checkScalar(schema: ScalarSchema, value: unknown): string | unde
 function checkString(schema: StringSchema, text: string): string | undefined {
   const size = Buffer.byteLength(text);
   if (text === "" && (schema.minLength ?? 0) > 0) return "is an empty text; fill it in or remove the field";
-  if (size < (schema.minLength ?? 0)) return `has ${size} bytes; at least ${schema.minLength} are needed`;
-  if (size > schema.maxLength) return `has ${size} bytes; at most ${schema.maxLength} are allowed`;
+  if (size < (schema.minLength ?? 0)) return tooFew(size, schema.minLength ?? 0, "byte");
+  if (size > schema.maxLength) return tooMany(size, schema.maxLength, "byte");
   return schema.format === undefined || text === "" ? undefined : checkFormat(schema.format, text);
 }
 

@@ -1,7 +1,7 @@
 // Interprets the schema language over a plain value. Every problem says where it is, what is wrong and what
 // would be right; one cause gives one problem.
 
-import { describe, expected, remedy, slashComment } from "./describe.ts";
+import { describe, expected, remedy, slashComment, tooFew, tooMany } from "./describe.ts";
 import { checkFormat } from "./formats.ts";
 import type { ListSchema, MapSchema, ObjectSchema, Schema } from "./language.ts";
 import { adviseUnknown, type Frame } from "./misplaced.ts";
@@ -126,8 +126,7 @@ class Walk {
 
   private map(schema: MapSchema, value: Record<string, unknown>, path: FieldPath): void {
     const entries = Object.entries(value);
-    if (entries.length > schema.maxItems)
-      this.add(path, `has ${entries.length} entries; at most ${schema.maxItems} are allowed`);
+    if (entries.length > schema.maxItems) this.add(path, tooMany(entries.length, schema.maxItems, "entry"));
     const seen = new Map<string, string>();
     for (const [key, inner] of entries.slice(0, schema.maxItems)) {
       const inPath = [...path, key];
@@ -143,13 +142,9 @@ class Walk {
   }
 
   private list(schema: ListSchema, value: readonly unknown[], path: FieldPath): void {
-    if (value.length < (schema.minItems ?? 0))
-      this.add(
-        path,
-        `has ${value.length === 0 ? "no entry" : `${value.length} entries`}; at least ${schema.minItems} is needed`,
-      );
-    if (value.length > schema.maxItems)
-      this.add(path, `has ${value.length} entries; at most ${schema.maxItems} are allowed`);
+    const least = schema.minItems ?? 0;
+    if (value.length < least) this.add(path, tooFew(value.length, least, "entry"));
+    if (value.length > schema.maxItems) this.add(path, tooMany(value.length, schema.maxItems, "entry"));
     const checked = value.slice(0, schema.maxItems);
     for (const [i, inner] of checked.entries()) this.value(schema.of, inner, [...path, i]);
     if (schema.uniqueBy !== undefined) this.unique(schema.uniqueBy, checked, path);
