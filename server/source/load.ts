@@ -17,7 +17,7 @@ export interface LoadedSources extends Sources {
   complete: boolean;
 }
 
-interface FileResult {
+interface Loaded {
   diagnostics: Diagnostic[];
   resources: Resource[];
   rejected: number;
@@ -28,21 +28,39 @@ const caches = new Map<string, Map<string, ParsedPiece>>();
 const maxCaches = 8;
 
 /** Reads a file or folder. Faults of its content are diagnostics; nothing is thrown. */
-export async function loadFolder(path: string, limits: Limits = {}): Promise<LoadedSources> {
-  const { files, diagnostics } = await readFiles(path, limits);
-  let rejected = diagnostics.filter((d) => d.severity === "error").length;
-  const old = caches.get(path) ?? new Map<string, ParsedPiece>();
-  const kept = new Map<string, ParsedPiece>();
+export function loadFolder(path: string, limits: Limits = {}): Promise<LoadedSources> {
+  return loadPaths([path], limits);
+}
+
+/** Reads several files or folders as one; each has the whole of the limits. */
+export async function loadPaths(paths: readonly string[], limits: Limits = {}): Promise<LoadedSources> {
+  const diagnostics: Diagnostic[] = [];
   const resources: Resource[] = [];
-  for (const file of files) {
-    const result = await loadFile(file, old, kept, limits.maxParseMs ?? defaults.maxParseMs);
+  let rejected = 0;
+  for (const path of paths) {
+    const result = await loadPath(path, limits);
     diagnostics.push(...result.diagnostics);
     resources.push(...result.resources);
     rejected += result.rejected;
   }
-  remember(path, kept);
   diagnostics.push(...duplicates(resources));
   return { resources, diagnostics, complete: rejected === 0 };
+}
+
+async function loadPath(path: string, limits: Limits): Promise<Loaded> {
+  const { files, diagnostics } = await readFiles(path, limits);
+  const rejected = diagnostics.filter((d) => d.severity === "error").length;
+  const loaded: Loaded = { diagnostics, resources: [], rejected };
+  const old = caches.get(path) ?? new Map<string, ParsedPiece>();
+  const kept = new Map<string, ParsedPiece>();
+  for (const file of files) {
+    const result = await loadFile(file, old, kept, limits.maxParseMs ?? defaults.maxParseMs);
+    loaded.diagnostics.push(...result.diagnostics);
+    loaded.resources.push(...result.resources);
+    loaded.rejected += result.rejected;
+  }
+  remember(path, kept);
+  return loaded;
 }
 
 function remember(path: string, pieces: Map<string, ParsedPiece>): void {
@@ -57,7 +75,7 @@ async function loadFile(
   old: Map<string, ParsedPiece>,
   kept: Map<string, ParsedPiece>,
   maxParseMs: number,
-): Promise<FileResult> {
+): Promise<Loaded> {
   const decoded = decode(file.bytes);
   if (!("text" in decoded))
     return {
@@ -77,7 +95,7 @@ async function loadFile(
         : `the file cannot be parsed: ${(error as Error).message}`;
     return { diagnostics: [about(file.path, message)], resources: [], rejected: 1 };
   }
-  const result: FileResult = { diagnostics: [], resources: [], rejected: 0 };
+  const result: Loaded = { diagnostics: [], resources: [], rejected: 0 };
   for (const piece of pieces) {
     const parsed = kept.get(piece.text) ?? old.get(piece.text);
     if (parsed === undefined) continue;
@@ -87,7 +105,7 @@ async function loadFile(
   return result;
 }
 
-function collect(file: string, piece: Piece, parsed: ParsedPiece, result: FileResult): void {
+function collect(file: string, piece: Piece, parsed: ParsedPiece, result: Loaded): void {
   const down = piece.line - 1;
   for (const { line, column, severity, path, message, otherLine, resource } of parsed.problems) {
     const text = otherLine === undefined ? message : message.replace("{line}", String(otherLine + down));
