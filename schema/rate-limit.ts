@@ -27,7 +27,7 @@ export const rateLimitKeyPart: ObjectSchema = {
   doc: "A part of the key; exactly one.",
   fields: {
     header: { schema: nonEmpty(256, "headerName"), doc: "The first value of this header." },
-    queryParam: { schema: nonEmpty(256), doc: "The first value of this parameter, decoded." },
+    queryParam: { schema: nonEmpty(256), doc: "The first value of this parameter, as it is written." },
     cookie: { schema: nonEmpty(256, "token"), doc: "The value of this cookie." },
     sourceIp: {
       schema: {
@@ -126,7 +126,7 @@ export const rateLimit: ObjectSchema = {
     enforce: { schema: boolean, default: true, doc: "false: counted, never refused." },
     maxKeys: {
       schema: integer(1, 4_000_000),
-      default: 100_000,
+      default: 10_000,
       doc: "Keys that are remembered at the same time while their buckets are not full.",
     },
     onFull: {
@@ -198,6 +198,10 @@ export const rateLimitConfig: ObjectSchema = {
           fields: {
             name: { schema: nonEmpty(512), required: true, doc: "namespace/name." },
             attach: { schema: attachments, doc: "Absent: every request." },
+            seed: {
+              schema: nonEmpty(512),
+              doc: "Names the buckets: entries with one seed share them, limit by limit; default: `name`.",
+            },
             ...policyFields,
           },
         },

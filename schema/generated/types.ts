@@ -474,7 +474,7 @@ export type RateLimitMethod = Record<string, never>;
 export interface RateLimitKeyPart {
   /** The first value of this header. */
   header?: string;
-  /** The first value of this parameter, decoded. */
+  /** The first value of this parameter, as it is written. */
   queryParam?: string;
   /** The value of this cookie. */
   cookie?: string;
@@ -534,7 +534,7 @@ export interface RateLimit {
   overrides?: RateLimitOverride[];
   /** false: counted, never refused. Default: true. */
   enforce?: boolean;
-  /** Keys that are remembered at the same time while their buckets are not full. Default: 100000. */
+  /** Keys that are remembered at the same time while their buckets are not full. Default: 10000. */
   maxKeys?: number;
   /** No room for a new key: the bucket nearest to full is forgotten, or the new key is refused. Default: "evict". */
   onFull?: OnFull;
@@ -819,6 +819,8 @@ export interface RateLimitPolicy {
   name: string;
   /** Absent: every request. */
   attach?: Attachment[];
+  /** Names the buckets: entries with one seed share them, limit by limit; default: `name`. */
+  seed?: string;
   /** All are looked at; none is charged unless all admit the request. */
   limits: RateLimit[];
   /** How a refused request is answered. */
