@@ -1,0 +1,73 @@
+// `sluice bootstrap`: the bootstrap of an Envoy of one's own that takes its configuration from our server.
+
+import { type Command, InvalidArgumentError } from "commander";
+import { hostname } from "node:os";
+import { bootstrapJson } from "../envoy/bootstrap.ts";
+import { type HostPort, parseHostPort } from "./address.ts";
+
+interface BootstrapCommandOptions {
+  server: HostPort;
+  node?: string;
+  role: string;
+  namespace?: string;
+  labels?: Record<string, string>;
+  admin: HostPort | false;
+  statsSink: boolean;
+}
+
+const examples = `
+Examples:
+  $ sluice bootstrap --server 127.0.0.1:18000 > envoy.json && envoy -c envoy.json
+  $ sluice bootstrap --server config.internal:18000 --node edge-1 --labels app=gateway,stage=prod
+
+It gives Envoy delta ADS with a quick return after the server was away, keepalive, limits against overload,
+the rules that turn our metrics' labels into Prometheus labels, and an admin port on loopback.`;
+
+export function register(program: Command): void {
+  program
+    .command("bootstrap")
+    .summary("print a bootstrap for an Envoy of your own")
+    .description("Prints, as JSON, the bootstrap of an Envoy that takes everything else from `sluice serve`.")
+    .requiredOption("--server <host:port>", "the server's xDS port, as Envoy reaches it", parseHostPort)
+    .option("--node <id>", "the proxy's name in logs and `sluice status` (default: this machine's name)")
+    .option("--role <role>", "gateway or sidecar", parseRole, "gateway")
+    .option("--namespace <name>", "its namespace")
+    .option("--labels <k=v,...>", "labels by which Gateways and policies select it", parseLabels)
+    .option("--admin <[host:]port>", "Envoy's admin address", parseHostPort, parseHostPort("15000"))
+    .option("--no-admin", "no admin port")
+    .option("--no-stats-sink", "do not push stats to the server")
+    .addHelpText("after", examples)
+    .action(run);
+}
+
+function run(options: BootstrapCommandOptions): void {
+  const { server, node = hostname(), role, namespace, labels, admin, statsSink } = options;
+  const config = bootstrapJson({
+    nodeId: node,
+    metadata: {
+      ROLE: role,
+      ...(namespace !== undefined && { NAMESPACE: namespace }),
+      ...(labels !== undefined && { LABELS: labels }),
+    },
+    xds: server,
+    admin: admin === false ? undefined : admin,
+    statsSink,
+  });
+  process.stdout.write(`${JSON.stringify(config, null, 2)}\n`);
+}
+
+function parseRole(text: string): string {
+  if (text !== "gateway" && text !== "sidecar") throw new InvalidArgumentError("Write gateway or sidecar.");
+  return text;
+}
+
+function parseLabels(text: string): Record<string, string> {
+  const labels: Record<string, string> = {};
+  for (const part of text.split(",")) {
+    const [, key, value] = /^\s*([^=\s]+)=(.*?)\s*$/.exec(part) ?? [];
+    if (key === undefined || value === undefined)
+      throw new InvalidArgumentError("Write KEY=VALUE,KEY=VALUE.");
+    labels[key] = value;
+  }
+  return labels;
+}

@@ -1,0 +1,58 @@
+// One instance of a sample service: answers every request with its version and what reached it, as JSON.
+//
+//   node examples/services/instance.mjs 18081 v1        one instance by hand
+//
+// `sluice up` runs all instances of an example in one worker thread, which gets their list as workerData.
+
+import { createServer } from "node:http";
+import { isMainThread, parentPort, workerData } from "node:worker_threads";
+
+const maxEchoBytes = 64 * 1024;
+
+/** @returns the listening server; rejects when the port is taken. */
+export function startInstance({ host = "127.0.0.1", port, service = "sample", version }) {
+  const server = createServer((request, response) => {
+    const chunks = [];
+    let size = 0;
+    request.on("data", (chunk) => {
+      size += chunk.length;
+      if (size <= maxEchoBytes) chunks.push(chunk);
+    });
+    request.on("error", () => response.destroy());
+    request.on("end", () => {
+      const body = size > maxEchoBytes ? `(${size} bytes)` : Buffer.concat(chunks).toString();
+      const answer = {
+        service,
+        version,
+        method: request.method,
+        path: request.url,
+        headers: headersOf(request),
+        ...(body !== "" && { body }),
+      };
+      response.writeHead(200, { "content-type": "application/json", "x-version": version });
+      response.end(request.method === "HEAD" ? undefined : `${JSON.stringify(answer)}\n`);
+    });
+  });
+  // Longer than any pool upstream keeps a connection, so that none is closed under a request.
+  server.keepAliveTimeout = 3_600_000;
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => resolve(server));
+  });
+}
+
+/** A header that came several times is a list of its values. */
+function headersOf({ headersDistinct }) {
+  return Object.fromEntries(
+    Object.entries(headersDistinct).map(([name, values]) => [name, values.length === 1 ? values[0] : values]),
+  );
+}
+
+if (!isMainThread && parentPort !== null && Array.isArray(workerData?.instances)) {
+  const results = await Promise.allSettled(workerData.instances.map(startInstance));
+  parentPort.postMessage(results.map(({ reason }) => reason?.code ?? reason?.message ?? null));
+} else if (isMainThread && import.meta.filename === process.argv[1]) {
+  const [port = "18081", version = "v1"] = process.argv.slice(2);
+  await startInstance({ port: Number(port), version });
+  console.log(`${version} on http://127.0.0.1:${port}`);
+}

@@ -1,0 +1,132 @@
+// `npm test [-- FILE...]`: sets up, then every test: AssemblyScript units with as-pect, the rest with node:test.
+// The last line is `N passed, N failed`; failures stand in full above it. With files, only those.
+//
+// Units run side by side; tests/ (real Envoys under load) one file after the other.
+
+import "./node-version.mjs";
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, relative, resolve } from "node:path";
+import { stripVTControlCharacters } from "node:util";
+import { setUp } from "./setup.mjs";
+import { filesUnder } from "./stamp.mjs";
+
+const root = dirname(import.meta.dirname);
+const rooms = ["schema", "host", "server", "cli", "envoy", "scripts", "bench", "tests", "ui"];
+const isTest = (path) => path.endsWith(".test.ts") || path.endsWith(".test.mjs");
+const wholeRunMs = 60 * 60_000;
+const oneTestMs = 15 * 60_000;
+
+const tally = { passed: 0, failed: 0, skipped: [], failures: [] };
+const deadline = setTimeout(() => {
+  console.error(`The tests took longer than ${wholeRunMs / 60_000} minutes and were stopped.`);
+  tally.failed++;
+  running?.kill("SIGKILL");
+  finish();
+}, wholeRunMs);
+let running;
+
+try {
+  await setUp();
+} catch (error) {
+  tally.failed++;
+  tally.failures.push({ name: "set-up", text: error.message });
+  finish();
+}
+const named = process.argv.slice(2).map((path) => relative(root, resolve(path)));
+const files =
+  named.length > 0
+    ? named
+    : rooms.flatMap((room) => filesUnder(join(root, room))).map((path) => relative(root, path));
+const tests = files.filter(isTest).sort();
+const isIntegration = (path) => path.startsWith("tests/");
+if (named.length === 0 || files.some((path) => path.endsWith(".spec.ts")))
+  await runAspect(files.filter((path) => path.endsWith(".spec.ts")));
+await runNodeTests(
+  tests.filter((path) => !isIntegration(path)),
+  [],
+);
+await runNodeTests(tests.filter(isIntegration), ["--test-concurrency=1"]);
+finish();
+
+/** The counts are only in its report: `[Tests]: 32 / 32`. Without them nothing ran, as after a compile error. */
+async function runAspect(specs) {
+  if (specs.length === 0) return;
+  console.log("\nAssemblyScript units");
+  const asp = join(root, "node_modules", "@as-pect", "cli", "bin", "asp.js");
+  const { status, output } = await run([asp, "--summary", "--no-logo"], { show: true });
+  const [, passed, total] = /\[Tests\]: (\d+) \/ (\d+)/.exec(output) ?? [];
+  tally.passed += Number(passed ?? 0);
+  const failed = Number(total ?? 0) - Number(passed ?? 0);
+  tally.failed += status !== 0 && failed === 0 ? 1 : failed;
+  if (status !== 0) tally.failures.push({ name: "AssemblyScript units", text: output });
+}
+
+async function runNodeTests(paths, options) {
+  if (paths.length === 0) return;
+  const directory = mkdtempSync(join(tmpdir(), "sluice-test-"));
+  const report = join(directory, "tally.json");
+  const reporters = ["--test-reporter=./scripts/report.mjs", "--test-reporter-destination=stdout"];
+  const counters = ["--test-reporter=./scripts/tally.mjs", `--test-reporter-destination=${report}`];
+  const limit = `--test-timeout=${oneTestMs}`;
+  const { status } = await run([
+    "--import",
+    "tsx",
+    "--test",
+    limit,
+    ...options,
+    ...reporters,
+    ...counters,
+    ...paths,
+  ]);
+  const counted = readTally(report);
+  rmSync(directory, { recursive: true });
+  tally.passed += counted.passed;
+  tally.failed += counted.failed === 0 && status !== 0 ? 1 : counted.failed;
+  tally.skipped.push(...counted.skipped);
+  tally.failures.push(...counted.failures);
+}
+
+function readTally(path) {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch {
+    return {
+      passed: 0,
+      failed: 1,
+      skipped: [],
+      failures: [{ name: "node --test", text: "it ended without a report" }],
+    };
+  }
+}
+
+function run(args, { show = false } = {}) {
+  return new Promise((resolve) => {
+    const stdio = ["ignore", show ? "pipe" : "inherit", show ? "pipe" : "inherit"];
+    running = spawn(process.execPath, args, {
+      cwd: root,
+      stdio,
+      env: { ...process.env, NODE_TEST_CONTEXT: undefined },
+    });
+    let output = "";
+    for (const stream of [running.stdout, running.stderr]) {
+      stream?.setEncoding("utf8").on("data", (text) => {
+        process.stdout.write(text);
+        output += stripVTControlCharacters(text);
+      });
+    }
+    running.once("close", (status) => resolve({ status, output }));
+  });
+}
+
+function finish() {
+  clearTimeout(deadline);
+  if (tally.skipped.length > 0)
+    console.log(`\nSkipped:\n${tally.skipped.map((name) => `  ${name}`).join("\n")}`);
+  for (const { name, text } of tally.failures)
+    console.log(`\n✗ ${name}\n\n${text.trimEnd().replace(/^/gm, "  ")}`);
+  if (tally.passed + tally.failed === 0) console.log("\nNo test ran.");
+  console.log(`\n${tally.passed} passed, ${tally.failed} failed`);
+  process.exit(tally.failed > 0 || tally.passed === 0 ? 1 : 0);
+}
