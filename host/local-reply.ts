@@ -1,4 +1,4 @@
-// The response headers that Envoy makes for a local reply, before the filter's own response callbacks.
+// The response that Envoy makes for a local reply, before the filter's own response callbacks.
 
 import { HeaderMap } from "./header-map.ts";
 import type { Pair } from "./pairs.ts";
@@ -11,10 +11,11 @@ export interface ReplyRequest {
   grpcStatus: number;
 }
 
-export function replyHeaders(reply: ReplyRequest, request: HeaderMap | undefined): HeaderMap {
+/** The body is none for gRPC, which has its text in a header, and for HEAD, whose headers still tell its size. */
+export function makeReply(reply: ReplyRequest, request: HeaderMap): { headers: HeaderMap; body: string } {
   const headers = new HeaderMap("response", [[":status", String(reply.status)], ...reply.headers]);
-  const contentType = request?.get("content-type") ?? "";
-  if (/^application\/grpc($|\+)/.test(contentType)) return grpcHeaders(reply, headers);
+  const contentType = request.get("content-type") ?? "";
+  if (/^application\/grpc($|\+)/.test(contentType)) return { headers: grpcHeaders(reply, headers), body: "" };
   if (reply.body === "") {
     headers.remove("content-length");
     headers.remove("content-type");
@@ -22,7 +23,7 @@ export function replyHeaders(reply: ReplyRequest, request: HeaderMap | undefined
     headers.replace("content-length", String(reply.body.length));
     if (headers.get("content-type") === undefined) headers.add("content-type", "text/plain");
   }
-  return headers;
+  return { headers, body: request.get(":method") === "HEAD" ? "" : reply.body };
 }
 
 /** gRPC is answered 200 in headers alone; the status goes into grpc-status, the body into grpc-message. */

@@ -3,7 +3,7 @@
 
 import { StreamContext } from "./context.ts";
 import { HeaderMap } from "./header-map.ts";
-import { type ReplyRequest, replyHeaders } from "./local-reply.ts";
+import { type ReplyRequest, makeReply } from "./local-reply.ts";
 import type { Pair } from "./pairs.ts";
 import { countsSince } from "./process.ts";
 import type { RootContext } from "./context.ts";
@@ -241,8 +241,8 @@ export class Stream {
   }
 
   #reply(request: ReplyRequest, throughFilter: boolean): void {
-    const { status, details, body, grpcStatus } = request;
-    const headers = replyHeaders(request, this.#request);
+    const { status, details, grpcStatus } = request;
+    const { headers, body } = makeReply(request, this.#request);
     this.state = "replied";
     if (throughFilter) {
       this.#encodeHeaders(headers, body === "");

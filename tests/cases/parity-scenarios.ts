@@ -233,6 +233,11 @@ export const scenarios: readonly Scenario[] = [
     script: script("request sendLocal 403 d", "response getPairs 2"),
   },
   {
+    name: "a local reply to HEAD",
+    script: script("request sendLocal 403 d body", "response getPairs 2"),
+    method: "HEAD",
+  },
+  {
     name: "a local reply to gRPC without a status of its own",
     script: script("request sendLocal 429 d slow", "response getPairs 2"),
     method: "POST",
