@@ -1,0 +1,118 @@
+// The plugins that live in this VM and the configuration of each. Several may share a VM when code and vm_id are
+// equal; while there is one, nothing is read to find it.
+//
+// A configuration is freed when it is replaced and no stream refers to it any longer.
+
+import { PLUGIN_NAME, PLUGIN_ROOT_ID, readProperty } from "../abi/property";
+import { equals } from "../bytes";
+import { freeBlocks } from "../config/blocks";
+import { ByteString } from "../set";
+
+/** A configuration in force, or replaced and still used by streams. */
+@unmanaged
+export class Generation {
+  /** What the filter has made of it. */
+  plan: usize;
+  blocks: usize;
+  /** Streams that refer to it. */
+  streams: u32;
+  isReplaced: bool;
+}
+
+
+@unmanaged
+class Plugin {
+  next: Plugin | null;
+  current: Generation;
+  rootStart: usize;
+  rootLength: u32;
+  nameStart: usize;
+  nameLength: u32;
+}
+
+let first: Plugin | null = null;
+
+const root: ByteString = changetype<ByteString>(memory.data(8, 4));
+const name: ByteString = changetype<ByteString>(memory.data(8, 4));
+
+/** Configure only. Puts a configuration in force for the plugin that is being configured. */
+export function install(plan: usize, blocks: usize): void {
+  const generation = changetype<Generation>(heap.alloc(offsetof<Generation>()));
+  generation.plan = plan;
+  generation.blocks = blocks;
+  generation.streams = 0;
+  generation.isReplaced = false;
+  readProperty(PLUGIN_ROOT_ID, root);
+  readProperty(PLUGIN_NAME, name);
+  let plugin = first;
+  while (plugin !== null) {
+    if (isRoot(plugin) && equals(plugin.nameStart, plugin.nameLength, name.start, name.length)) {
+      const old = plugin.current;
+      plugin.current = generation;
+      old.isReplaced = true;
+      freeIfUnused(old);
+      return;
+    }
+    plugin = plugin.next;
+  }
+  addPlugin(generation);
+}
+
+function addPlugin(generation: Generation): void {
+  const plugin = changetype<Plugin>(heap.alloc(offsetof<Plugin>() + root.length + name.length));
+  plugin.next = first;
+  plugin.current = generation;
+  plugin.rootStart = changetype<usize>(plugin) + offsetof<Plugin>();
+  plugin.rootLength = root.length;
+  plugin.nameStart = plugin.rootStart + root.length;
+  plugin.nameLength = name.length;
+  memory.copy(plugin.rootStart, root.start, root.length);
+  memory.copy(plugin.nameStart, name.start, name.length);
+  first = plugin;
+}
+
+function isRoot(plugin: Plugin): bool {
+  return equals(plugin.rootStart, plugin.rootLength, root.start, root.length);
+}
+
+/** The configuration of the plugin whose callback this is; null: it has none. */
+export function currentGeneration(): Generation | null {
+  let plugin = first;
+  if (plugin === null) return null;
+  if (plugin.next === null) return plugin.current;
+  readProperty(PLUGIN_ROOT_ID, root);
+  let found: Plugin | null = null;
+  let isNameRead = false;
+  while (plugin !== null) {
+    if (isRoot(plugin)) {
+      if (found === null) found = plugin;
+      else {
+        // Two plugins with one root_id: their names tell them apart.
+        if (!isNameRead) readProperty(PLUGIN_NAME, name);
+        isNameRead = true;
+        if (equals(plugin.nameStart, plugin.nameLength, name.start, name.length)) found = plugin;
+      }
+    }
+    plugin = plugin.next;
+  }
+  return found === null ? null : found.current;
+}
+
+/** A stream refers to the configuration from now on. */
+// @ts-ignore: decorator
+@inline
+export function retain(generation: Generation): void {
+  generation.streams += 1;
+}
+
+/** A stream refers to it no longer. */
+export function release(generation: Generation): void {
+  generation.streams -= 1;
+  freeIfUnused(generation);
+}
+
+function freeIfUnused(generation: Generation): void {
+  if (!generation.isReplaced || generation.streams > 0) return;
+  freeBlocks(generation.blocks);
+  heap.free(changetype<usize>(generation));
+}

@@ -1,0 +1,123 @@
+// Metrics: found by name at configure time, defined when first counted, and never twice.
+//
+// Envoy gives a new id at every definition and never frees one, so ids are kept for the life of the VM, over all
+// configurations. A name carries its labels: NAME, then for each the byte 0x1F, LABEL, `=`, VALUE; rules in
+// Envoy's stats_tags take them out again.
+
+import { COUNTER, OK, proxy_define_metric, proxy_increment_metric } from "./abi/hostcalls";
+import { writeAscii } from "./bytes";
+import { stableHash } from "./hash";
+
+/** A metric that is, or can be, counted. */
+@unmanaged
+export class Metric {
+  next: Metric | null;
+  state: u32;
+  id: u32;
+  unused: u32;
+  low: u64;
+  high: u64;
+}
+
+const UNDEFINED: u32 = 0;
+const DEFINED: u32 = 1;
+const FAILED: u32 = 2;
+
+const MAX_NAME: usize = 4096;
+const name: usize = memory.data(4096, 4);
+let end: usize = name;
+
+let buckets: usize = 0;
+let mask: u32 = 0;
+let count: u32 = 0;
+
+/** Begins the name of a metric; label follows as often as needed. */
+export function beginName(text: string): void {
+  end = writeAscii(name, text);
+}
+
+/** Adds a label to the name. What does not fit is cut; 0x1F in a value becomes `_`. */
+export function label(text: string, start: usize, length: u32): void {
+  store<u8>(end, 0x1f);
+  end = writeAscii(end + 1, text);
+  store<u8>(end, 61);
+  end += 1;
+  addValue(start, length);
+}
+
+/** Continues the value of the last label. */
+export function addValue(start: usize, length: u32): void {
+  // Room for what further labels are called remains.
+  const room = name + MAX_NAME - 256 - min(end, name + MAX_NAME - 256);
+  length = min(length, <u32>room);
+  for (let i: u32 = 0; i < length; i++) {
+    const byte = <u32>load<u8>(start + i);
+    store<u8>(end + i, byte === 0x1f || byte === 0 ? 95 : byte);
+  }
+  end += length;
+}
+
+/** Configure or module start only. The metric of the name just built; it may be undefined yet. */
+export function findMetric(): Metric {
+  const length = <u32>(end - name);
+  const low = stableHash(name, length, 1);
+  const high = stableHash(name, length, 2);
+  if (count >= mask) grow();
+  const link = buckets + (((<usize>low) & mask) << 2);
+  let metric = changetype<Metric | null>(load<usize>(link));
+  while (metric !== null) {
+    if (metric.low === low && metric.high === high) return metric;
+    metric = metric.next;
+  }
+  const made = changetype<Metric>(heap.alloc(offsetof<Metric>()));
+  made.next = changetype<Metric | null>(load<usize>(link));
+  made.state = UNDEFINED;
+  made.low = low;
+  made.high = high;
+  store<usize>(link, changetype<usize>(made));
+  count += 1;
+  return made;
+}
+
+function grow(): void {
+  const old = buckets;
+  const oldSize: u32 = buckets === 0 ? 0 : mask + 1;
+  const size: u32 = oldSize === 0 ? 64 : oldSize << 1;
+  buckets = heap.alloc(size << 2);
+  memory.fill(buckets, 0, size << 2);
+  mask = size - 1;
+  for (let i: u32 = 0; i < oldSize; i++) {
+    let metric = changetype<Metric | null>(load<usize>(old + (i << 2)));
+    while (metric !== null) {
+      const next = metric.next;
+      const link = buckets + (((<usize>metric.low) & mask) << 2);
+      metric.next = changetype<Metric | null>(load<usize>(link));
+      store<usize>(link, changetype<usize>(metric));
+      metric = next;
+    }
+  }
+  if (old !== 0) heap.free(old);
+}
+
+/** Whether the metric's name must be built and defineCounter called before it can be counted. */
+// @ts-ignore: decorator
+@inline
+export function isUndefined(metric: Metric): bool {
+  return metric.state === UNDEFINED;
+}
+
+/** Defines the metric by the name just built; on failure it stays uncounted. */
+export function defineCounter(metric: Metric): void {
+  const defined = proxy_define_metric(
+    COUNTER,
+    name,
+    end - name,
+    changetype<usize>(metric) + offsetof<Metric>("id"),
+  );
+  metric.state = defined === OK ? DEFINED : FAILED;
+}
+
+/** Counts one. */
+export function increment(metric: Metric): void {
+  if (metric.state === DEFINED) proxy_increment_metric(metric.id, 1);
+}

@@ -1,0 +1,64 @@
+// header_routing: sends requests to destinations by what they carry. Callbacks only; the decisions are in choose.ts.
+
+import { hostMemory } from "../../assembly/abi/arena";
+import { CONTINUE, STOP_ITERATION } from "../../assembly/abi/hostcalls";
+import { CONFIGURE, enter, localReply, LOG, REQUEST, RESPONSE } from "../../assembly/abi/phase";
+import { secretU64 } from "../../assembly/abi/clock";
+import { beginPolicies } from "../../assembly/attach/lookup";
+import { currentGeneration, install } from "../../assembly/attach/plugins";
+import { literal } from "../../assembly/bytes";
+import { discardConfiguration, finishConfiguration } from "../../assembly/config/read";
+import { beginMatching } from "../../assembly/match/request";
+import { seedRandom } from "../../assembly/random";
+import { readRequestHeaders } from "../../assembly/request/view";
+import { ByteString } from "../../assembly/set";
+import { countFailure, HEADERS_TOO_LARGE } from "./failures";
+import { readHeaderRoutingConfig } from "./generated/config";
+import { buildPlan, Plan } from "./plan";
+import { changeResponse, forgetStream } from "./response";
+import { route } from "./route";
+
+const TOO_LARGE: ByteString = literal("sluice_headers_too_large");
+
+export function proxy_abi_version_0_2_1(): void {}
+
+export function proxy_on_memory_allocate(size: usize): usize {
+  return hostMemory(size);
+}
+
+export function proxy_on_configure(rootContext: u32, size: u32): u32 {
+  enter(CONFIGURE);
+  const config = readHeaderRoutingConfig(size);
+  let plan: Plan | null = null;
+  if (config !== null) plan = buildPlan(config);
+  if (plan === null) {
+    discardConfiguration();
+    return 0;
+  }
+  seedRandom(secretU64());
+  install(changetype<usize>(plan), finishConfiguration());
+  return 1;
+}
+
+export function proxy_on_request_headers(stream: u32, count: u32, endOfStream: u32): u32 {
+  enter(REQUEST);
+  const generation = currentGeneration();
+  if (generation === null) return CONTINUE;
+  beginMatching();
+  const plan = changetype<Plan>(generation.plan);
+  if (readRequestHeaders() && beginPolicies(plan.attachments) && route(stream, generation)) return CONTINUE;
+  countFailure(HEADERS_TOO_LARGE);
+  localReply(431, TOO_LARGE.start, TOO_LARGE.length, 0, 0, 0, 0);
+  return STOP_ITERATION;
+}
+
+export function proxy_on_response_headers(stream: u32, count: u32, endOfStream: u32): u32 {
+  enter(RESPONSE);
+  changeResponse(stream);
+  return CONTINUE;
+}
+
+export function proxy_on_log(stream: u32): void {
+  enter(LOG);
+  forgetStream(stream);
+}
