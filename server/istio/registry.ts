@@ -11,7 +11,7 @@ import type {
 } from "../../schema/generated/types.ts";
 import type { Resource } from "../model.ts";
 import { bySpecificity, covers, fullName, isVisible, isWildcard } from "./names.ts";
-import { hint, identity, place, type Report } from "./report.ts";
+import { hostHint, identity, place, type Report } from "./report.ts";
 
 /** A host of a ServiceEntry. */
 export interface Service {
@@ -139,7 +139,7 @@ function reportUnknownHost(
 ): void {
   const known = [...services.keys()];
   if (known.some((service) => covers(host, service))) return;
-  const message = `No ServiceEntry has the host "${host}".${hint(host, known, "ServiceEntry")}`;
+  const message = `No ServiceEntry has the host "${host}".${hostHint(host, known, "ServiceEntry")}`;
   if (isWildcard(host)) report.warning(resource, ["spec", "host"], message);
   else report.error(resource, ["spec", "host"], message);
 }

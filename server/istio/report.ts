@@ -51,3 +51,16 @@ export function hint(word: string, known: readonly string[], what: string): stri
   if (known.length === 0) return ` There is no ${what} at all.`;
   return known.length <= 8 ? ` Known: ${[...known].sort().join(", ")}.` : "";
 }
+
+const localSuffix = ".svc.cluster.local";
+const bare = (host: string): string =>
+  host.endsWith(localSuffix) ? host.slice(0, -localSuffix.length) : host;
+
+/** As hint, for hosts: the ending that all local names have in common says nothing of how near they are. */
+export function hostHint(host: string, known: readonly string[], what: string): string {
+  const near = closest(bare(host), known.map(bare));
+  const full = near && known.find((k) => bare(k) === near.word);
+  if (full !== undefined && full !== host) return ` Did you mean "${full}"?`;
+  if (known.length === 0) return ` There is no ${what} at all.`;
+  return known.length <= 8 ? ` Known: ${[...known].sort().join(", ")}.` : "";
+}

@@ -21,9 +21,10 @@ import {
 } from "./actions.ts";
 import type { MeshCluster } from "./clusters.ts";
 import { routeMatch } from "./conditions.ts";
+import { checkHeaderValues } from "./header-values.ts";
 import { clusterName, isVisible } from "./names.ts";
 import { type Registry, type Service, serviceHost } from "./registry.ts";
-import { hint, identity, place, type Report } from "./report.ts";
+import { hint, hostHint, identity, place, type Report } from "./report.ts";
 
 export interface MeshRoute {
   name: string;
@@ -139,7 +140,9 @@ function resolveDestinations(
     if (found === undefined) continue;
     const weight = entry.weight ?? (http.route?.length === 1 ? 1 : 0);
     destinations.push({ ...found, weight, headers: entry.headers });
+    checkHeaderValues(resource, entry.headers, ["spec", "http", index, "route", i, "headers"], known.report);
   }
+  checkHeaderValues(resource, http.headers, ["spec", "http", index, "headers"], known.report);
   reportWeights(resource, http, index, known.report);
   return destinations;
 }
@@ -197,7 +200,7 @@ export function resolveDestination(
 
 function unknownHost(host: string, service: Service | undefined, registry: Registry): string {
   if (service === undefined) {
-    return `No ServiceEntry has the host "${host}".${hint(host, [...registry.services.keys()], "ServiceEntry")}`;
+    return `No ServiceEntry has the host "${host}".${hostHint(host, [...registry.services.keys()], "ServiceEntry")}`;
   }
   const { resource } = service;
   return `"${host}" is not exported to this namespace: ${identity(resource)} (${place(resource)}) has exportTo ${JSON.stringify(resource.spec.exportTo)}.`;

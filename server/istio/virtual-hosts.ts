@@ -19,7 +19,7 @@ import {
 } from "./names.ts";
 import { canBothMatch } from "./overlap.ts";
 import { type Service, serviceHost, type View } from "./registry.ts";
-import { hint, identity, place } from "./report.ts";
+import { hostHint, identity, place } from "./report.ts";
 import { buildRoutes, type Known, type MeshRoute } from "./routes.ts";
 
 export interface MeshVirtualHost {
@@ -117,7 +117,7 @@ function claimHosts(known: Known): Claims {
 /** A host that no service has is legal; one that is nearly a service's is a slip of the pen. */
 function warnNearMiss(resource: VirtualService, hostIndex: number, host: string, known: Known): void {
   if (isWildcard(host)) return;
-  const guess = hint(host, [...known.registry.services.keys()], "ServiceEntry");
+  const guess = hostHint(host, [...known.registry.services.keys()], "ServiceEntry");
   if (!guess.includes("Did you mean")) return;
   known.report.warning(
     resource,
@@ -133,7 +133,7 @@ function warnNearMiss(resource: VirtualService, hostIndex: number, host: string,
 function domains(claim: Claim, known: Known, view: View, listenPort: number): string[] {
   const { host, port, service } = claim;
   if (host === "*") return ["*"];
-  if (isWildcard(host)) return [...new Set([host, `${host}:${port}`, `${host}:${listenPort}`])];
+  if (isWildcard(host)) return [...new Set([host, `${host}:${port}`, `${host}:${listenPort || port}`])];
   const names = [host, ...shorterForms(host, hasBareName(host, known, view))];
   const withPort = names.map((name) => `${name}:${port}`);
   const ports = service?.ports.map((p) => p.number) ?? [port];

@@ -19,7 +19,7 @@ import { destinationHeader } from "../istio/listeners.ts";
 import type { MeshModel } from "../istio/mesh.ts";
 import { clusterName } from "../istio/names.ts";
 import { serviceHost } from "../istio/registry.ts";
-import { hint } from "../istio/report.ts";
+import { hint, hostHint } from "../istio/report.ts";
 import type { MeshRoute } from "../istio/routes.ts";
 
 /** A destination as the filter writes it after BASE/: the parts that the policy states. */
@@ -77,7 +77,7 @@ export function resolveOn(
     const known = [...registry.services.keys()];
     return {
       field: "host",
-      message: `No ServiceEntry has the host "${host}".${hint(host, known, "ServiceEntry")}`,
+      message: `No ServiceEntry has the host "${host}".${hostHint(host, known, "ServiceEntry")}`,
     };
   }
   const { subset } = destination;

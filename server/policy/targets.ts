@@ -3,7 +3,7 @@
 import type { ServiceEntrySpec, TargetRef, VirtualServiceSpec } from "../../schema/generated/types.ts";
 import type { MeshListener } from "../istio/mesh.ts";
 import { networkingGroup } from "../istio/registry.ts";
-import { hint } from "../istio/report.ts";
+import { hint, hostHint } from "../istio/report.ts";
 import { type MeshRoute, sectionNames } from "../istio/routes.ts";
 import type { MeshVirtualHost } from "../istio/virtual-hosts.ts";
 import type { Resource } from "../model.ts";
@@ -132,7 +132,7 @@ function service(ref: TargetRef, namespace: string, places: readonly Place[]): T
   const covers = ({ route }: Place): boolean => route.destinations.some((d) => d.host === host);
   if (places.some(covers)) return { tier: "service", covers };
   const known = [...new Set(places.flatMap(({ route }) => route.destinations.map((d) => d.host)))];
-  return { field: "name", message: `No route leads to the host "${host}".${hint(host, known, "route")}` };
+  return { field: "name", message: `No route leads to the host "${host}".${hostHint(host, known, "route")}` };
 }
 
 const noSection = (ref: TargetRef): TargetError => ({

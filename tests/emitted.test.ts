@@ -1,0 +1,153 @@
+// Every kind of resource that the server emits is accepted by Envoy itself.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { promisify } from "node:util";
+import { findEnvoy } from "../envoy/find.ts";
+import { projectRoot } from "../envoy/root.ts";
+import { resourcesOf } from "../server/fixture.ts";
+import type { NodeIdentity, Resource, Snapshot } from "../server/model.ts";
+import { build, loadModules } from "../server/snapshot.ts";
+import { loadFolder } from "../server/source/load.ts";
+import { staticBootstrap } from "./static-bootstrap.ts";
+
+const run = promisify(execFile);
+
+const node: NodeIdentity = {
+  id: "test",
+  cluster: "",
+  role: "gateway",
+  namespace: "",
+  labels: {},
+  envoyVersion: "1.40.0",
+};
+
+function snapshotOf(resources: readonly Resource[], listenPort = 10_000): Snapshot {
+  const built = build(resources, {
+    listen: { host: "127.0.0.1", port: listenPort },
+    modules: loadModules(join(projectRoot, "build/filters")),
+    delivery: "inline",
+  });
+  const errors = built.diagnostics.filter((d) => d.severity === "error");
+  assert.deepEqual(errors, []);
+  return built.snapshotFor(node);
+}
+
+async function validate(snapshot: Snapshot): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), "sluice-emitted-"));
+  try {
+    const file = join(directory, "envoy.json");
+    await writeFile(file, JSON.stringify(staticBootstrap(snapshot)));
+    const { path } = await findEnvoy();
+    const { stdout, stderr } = await run(path, ["--mode", "validate", "-c", file, "--log-level", "warn"]);
+    assert.match(stdout + stderr, /OK/);
+    assert.doesNotMatch(stderr, /deprecated/i);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+test("the sample mesh", async () => {
+  const { resources } = await loadFolder(join(projectRoot, "examples/ficool"));
+  await validate(snapshotOf(resources));
+});
+
+test("a folder with nothing in it", async () => {
+  await validate(snapshotOf([]));
+});
+
+test("every field of the routing resources", async () => {
+  await validate(snapshotOf(await resourcesOf(everything)));
+});
+
+const everything = `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge, namespace: a}
+spec:
+  servers:
+  - {name: web, port: {number: 18080, name: http, protocol: HTTP}, hosts: ["*.example.com", "a/*"]}
+  - {port: {number: 18081, name: h2, protocol: HTTP2}, hosts: ["*"]}
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: shop, namespace: a}
+spec:
+  hosts: [shop.a.svc.cluster.local]
+  location: MESH_INTERNAL
+  resolution: STATIC
+  ports:
+  - {number: 80, name: http, protocol: HTTP, targetPort: 9080}
+  - {number: 9000, name: grpc, protocol: GRPC}
+  endpoints:
+  - {address: 127.0.0.1, ports: {http: 9001}, labels: {version: v1}, weight: 3}
+  - {address: "::1", labels: {version: v2}}
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: outside, namespace: b}
+spec:
+  hosts: [api.example.org]
+  resolution: DNS
+  ports: [{number: 80, name: http}]
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: shop, namespace: a}
+spec:
+  host: shop
+  trafficPolicy:
+    loadBalancer: {simple: LEAST_CONN}
+    connectionPool:
+      tcp: {maxConnections: 7, connectTimeout: 1.5s}
+      http: {http1MaxPendingRequests: 5, http2MaxRequests: 6, maxRequestsPerConnection: 9, maxRetries: 2, idleTimeout: 30s}
+  subsets:
+  - {name: v1, labels: {version: v1}, trafficPolicy: {loadBalancer: {simple: RANDOM}}}
+  - {name: v2, labels: {version: v2}}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: shop, namespace: a}
+spec:
+  hosts: [shop, "*.example.com"]
+  gateways: [mesh, edge]
+  http:
+  - name: everything
+    match:
+    - name: one
+      uri: {prefix: /api}
+      method: {exact: GET}
+      scheme: {exact: http}
+      authority: {regex: "shop.*"}
+      headers: {uid: {exact: "0"}, agent: {regex: ".*[a-z]{1,200}x"}, any: {}, p: {prefix: a}}
+      withoutHeaders: {internal: {}, debug: {exact: "1"}, trace: {prefix: x}}
+      queryParams: {q: {exact: "1"}, r: {regex: "[0-9]+"}, s: {}, t: {prefix: u}}
+      ignoreUriCase: true
+    - uri: {exact: /exact}
+    - uri: {regex: "/r/[^/]+"}
+    route:
+    - destination: {host: shop, subset: v1, port: {number: 80}}
+      weight: 0
+    - destination: {host: shop, subset: v2, port: {number: 80}}
+      weight: 30
+      headers: {request: {set: {a: b, host: other}, add: {c: d}, remove: [e]}, response: {set: {f: g}}}
+    - destination: {host: api.example.org}
+      weight: 70
+    timeout: 2s
+    retries: {attempts: 3, perTryTimeout: 500ms, retryOn: "5xx,reset,429"}
+    headers: {request: {set: {x: "y%%z %REQ(uid)%"}}, response: {add: {q: r}, remove: [server]}}
+    rewrite: {uri: /v2, authority: shop.internal}
+  - match: [{uri: {prefix: /old}}]
+    redirect: {uri: /new, authority: example.org, port: 8443, scheme: https, redirectCode: 308}
+  - match: [{uri: {prefix: /prefix}}]
+    redirect: {prefixRewrite: /p, derivePort: FROM_REQUEST_PORT}
+  - match: [{uri: {prefix: /teapot}}]
+    directResponse: {status: 418, body: {string: short and stout}}
+    headers: {response: {set: {x-pot: tea}}}
+  - route: [{destination: {host: shop, port: {number: 9000}}}]
+    retries: {attempts: 0}
+`;
