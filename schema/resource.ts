@@ -69,11 +69,7 @@ export type Identified = { kind: Kind; problems: Problem[] } | { kind?: undefine
 
 export function identify(document: unknown, spelling?: Spelling): Identified {
   if (typeof document !== "object" || document === null || Array.isArray(document))
-    return refuse(
-      [],
-      "value",
-      "is not a resource; a document begins with apiVersion, kind, metadata and spec",
-    );
+    return refuse([], "value", "not a resource; a document begins with apiVersion, kind, metadata and spec");
   const fields: Envelope = document;
   const missing = names.filter((name) => typeof fields[name] !== "string" || fields[name] === "");
   if (missing.length > 0) return refuse([], "value", missingText(fields, missing));
@@ -101,7 +97,7 @@ function missingText(fields: Envelope, missing: readonly string[]): string {
     known === undefined
       ? "every document begins with apiVersion and kind; other files do not belong in this folder"
       : `write \`apiVersion: ${known.group}/${known.versions[0]}\``;
-  return `${missing.map((name) => `\`${name}\``).join(" and ")} missing: ${example}`;
+  return `${missing.map((name) => `\`${name}\``).join(" and ")} ${missing.length === 1 ? "is" : "are"} missing: ${example}`;
 }
 
 function refuse(path: readonly string[], at: "key" | "value", message: string): Identified {

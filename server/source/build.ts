@@ -24,6 +24,8 @@ export interface Fault {
   message: string;
   /** Offset of another place, whose line stands for `{line}` in the message. */
   other?: number;
+  /** Nothing else that could be said of the document would be of use. */
+  fatal?: true;
 }
 
 /** Values that aliases may stand for in one document, all together. */
@@ -45,6 +47,10 @@ class Build {
 
   private error(offset: number, message: string): void {
     this.faults.push({ severity: "error", offset, message });
+  }
+
+  private fatal(offset: number, message: string): void {
+    this.faults.push({ severity: "error", offset, message, fatal: true });
   }
 
   node(node: ParsedNode | null, key: number, end = 0): Tree {
@@ -94,11 +100,12 @@ class Build {
   private map(node: YAMLMap.Parsed, key: number): Tree {
     const entries = new Map<string, Tree>();
     for (const pair of node.items) {
-      const name = this.key(pair.key);
+      const name = this.key(pair.key, pair.value?.range[0] ?? node.range[0]);
       if (name === undefined || pair.key === null) continue;
       const [start, end] = pair.key.range;
       const first = entries.get(name);
-      const value = this.node(pair.value, start, end);
+      // Merge keys are refused as a whole, whatever they name.
+      const value = name === "<<" ? leaf(null, start, end) : this.node(pair.value, start, end);
       if (first === undefined) entries.set(name, value);
       else {
         const message = `duplicate key; \`${name}\` stands already on line {line}; remove one of them`;
@@ -117,18 +124,16 @@ class Build {
     return { value, key, at: node.range[0], size: total(children), children };
   }
 
-  private key(key: ParsedNode | null): string | undefined {
+  private key(key: ParsedNode | null, colon: number): string | undefined {
     if (isScalar(key) && key.value !== null) {
       if (key.type !== Scalar.PLAIN) return String(key.value);
       this.plain(key.source, key.range[0]);
       return key.source;
     }
-    const offset = key?.range[0] ?? 0;
-    if (isMap(key) || isSeq(key))
-      this.error(
-        offset,
-        "a key must be a text; `{{` begins a mapping in YAML: render templates before they are read here",
-      );
+    const offset = key?.range[0] ?? colon;
+    if (isMap(key))
+      this.error(offset, "a key must be a text; what `{{` begins must be rendered before it is read here");
+    else if (isSeq(key)) this.error(offset, "a key must be a text, not a list");
     else if (isAlias(key)) this.error(offset, starMessage(key.source));
     else this.error(offset, "a key is missing before the colon");
     return undefined;
@@ -137,12 +142,12 @@ class Build {
   private alias(node: Alias, offset: number): Tree {
     const target = this.anchors.get(node.source);
     if (target === "open")
-      this.error(offset, `*${node.source} stands within what it names and would never end`);
+      this.fatal(offset, `*${node.source} stands within what it names and would never end`);
     else if (target === undefined) this.error(offset, this.unknownAlias(node.source));
     else if (this.aliased + target.size > maxAliased) {
       // One message, however many aliases follow.
       if (this.aliased <= maxAliased)
-        this.error(offset, `aliases stand for more than ${maxAliased} values here; write the values out`);
+        this.fatal(offset, `aliases stand for more than ${maxAliased} values here; write the values out`);
       this.aliased = maxAliased + 1;
     } else {
       this.aliased += target.size;

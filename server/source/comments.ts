@@ -1,6 +1,6 @@
 // `//` where a comment was meant. To YAML it is a text that goes on over the following lines, so the parser's
 // own complaints come lines later and in numbers. It is found among the tokens: a plain text that begins
-// with `//` and goes on, or a line of its own that begins so.
+// with `//` and goes on, or follows a finished value, or a line of its own that begins so.
 
 import { Lexer } from "yaml";
 import type { Fault } from "./build.ts";
@@ -16,7 +16,7 @@ export function blankSlashComments(text: string, faults: Fault[]): string {
       const end = lineEnd(repaired, offset);
       const comment = repaired.slice(offset + 2, end).trim();
       const shown = comment.length > 40 ? `${comment.slice(0, 37)}...` : comment;
-      const message = `\`//\` does not begin a comment; YAML comments begin with #: write \`# ${shown}\``;
+      const message = `\`//\` does not begin a comment; YAML comments begin with #: write \`${`# ${shown}`.trim()}\``;
       faults.push({ severity: "error", offset, message });
       repaired = repaired.slice(0, offset) + " ".repeat(end - offset) + repaired.slice(end);
     }
@@ -47,8 +47,9 @@ function find(text: string): number[] {
 }
 
 function inPlain(text: string, scalar: string, offset: number): number[] {
-  const ownLine = text.slice(text.lastIndexOf("\n", offset - 1) + 1, offset).trim() === "";
-  if (scalar.startsWith("//") && (ownLine || scalar.includes("\n"))) return [offset];
+  const before = text.slice(text.lastIndexOf("\n", offset - 1) + 1, offset).trim();
+  const afterValue = /["'\]}]$/.test(before);
+  if (scalar.startsWith("//") && (before === "" || afterValue || scalar.includes("\n"))) return [offset];
   const line = /\n[ \t]*(?=\/\/)/.exec(scalar);
   return line === null ? [] : [offset + line.index + line[0].length];
 }

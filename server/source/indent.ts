@@ -62,11 +62,20 @@ function findCulprit(lines: readonly string[], from: number): Line | undefined {
   for (let index = from; index < Math.min(lines.length, from + 3); index++) {
     const line = parseLine(lines[index] ?? "", index);
     if (line === undefined || !/^(- |-$|("[^"]*"|[^\s"'[{#][^:#]*):(\s|$))/.test(line.text)) continue;
+    if (opensLevel(lines, line)) continue;
     const open = openLevels(lines, line);
     if (open.length > 0 && !open.some((level) => level.column === line.indent)) return line;
     if (index > from && deeperThanScalar(lines, line)) return line;
   }
   return undefined;
+}
+
+/** The line above is `key:` or `-`, so this one may stand at any deeper level. */
+function opensLevel(lines: readonly string[], line: Line): boolean {
+  const above = lineAbove(lines, line.index);
+  return (
+    above !== undefined && line.indent > keyColumn(above) && /(:|^-)( +[&!]\S+)*( +#.*)?$/.test(above.text)
+  );
 }
 
 /** The line above is `key: value`, so nothing may stand deeper than its key. */
@@ -96,19 +105,22 @@ const keyColumn = (line: Line) => line.indent + (/^(- +)+/.exec(line.text)?.[0].
 function openLevels(lines: readonly string[], from: Line): Level[] {
   const levels: Level[] = [];
   let limit = Number.POSITIVE_INFINITY;
+  let belowIsEntry = false;
   for (
     let line = lineAbove(lines, from.index);
     line !== undefined && limit > 0;
     line = lineAbove(lines, line.index)
   ) {
     for (const column of columns(line).reverse()) {
-      if (column >= limit) continue;
       const text = line.text.slice(column - line.indent);
-      const entry = text.startsWith("-");
-      // A list's entries and a mapping's keys do not mix at one level.
-      if (entry === from.text.startsWith("-"))
-        levels.push({ column, key: entry ? "-" : text.replace(/:.*$/s, "") });
+      const isEntry = text.startsWith("-");
+      // A list may stand at the column of the key that holds it.
+      if (column > limit || (column === limit && !(belowIsEntry && !isEntry))) continue;
+      // Entries of a list and keys of a mapping do not mix at one level.
+      if (isEntry === from.text.startsWith("-"))
+        levels.push({ column, key: isEntry ? "-" : text.replace(/:.*$/s, "") });
       limit = column;
+      belowIsEntry = isEntry;
     }
   }
   return levels;

@@ -1,12 +1,13 @@
 // One piece of a file to documents with their values, places and problems. Pure, so that a worker can do it
 // and its result can be kept for as long as the text stays the same.
 
-import { type CST, Composer, type Document, Parser } from "yaml";
+import type { Document } from "yaml";
 import { canonical } from "../../schema/canonical.ts";
 import { formatPath } from "../../schema/path.ts";
 import { identify } from "../../schema/resource.ts";
 import { buildTree, type Fault } from "./build.ts";
 import { blankSlashComments } from "./comments.ts";
+import { complaints, compose, maxDepth } from "./compose.ts";
 import { repairIndent } from "./indent.ts";
 import { explain } from "./syntax.ts";
 import { Lines, type Place } from "./text.ts";
@@ -56,8 +57,14 @@ export interface ParsedPiece {
   moved: ReadonlyMap<number, number>;
 }
 
-const maxDepth = 100;
 const maxRepairs = 20;
+/** Complaints that a wrong indentation can cause. */
+const ofIndentation = new Set([
+  "BAD_INDENT",
+  "BLOCK_AS_IMPLICIT_KEY",
+  "MULTILINE_IMPLICIT_KEY",
+  "MISSING_CHAR",
+]);
 
 export function parsePiece(source: string): ParsedPiece {
   const state = new Piece(source);
@@ -65,37 +72,6 @@ export function parsePiece(source: string): ParsedPiece {
   state.readDocuments();
   return state.result();
 }
-
-/** Documents of a text, or the place at which it is nested too deep. */
-function compose(text: string): Document.Parsed[] | { tooDeep: number } {
-  const tokens = [...new Parser().parse(text)];
-  const tooDeep = deepest(tokens);
-  if (tooDeep !== undefined) return { tooDeep };
-  const composer = new Composer({ version: "1.2", schema: "core", uniqueKeys: false, stringKeys: false });
-  return [...composer.compose(tokens, true, text.length)] as Document.Parsed[];
-}
-
-/** Walks the tokens without recursion: the builder that comes next does recurse. */
-function deepest(tokens: readonly CST.Token[]): number | undefined {
-  const queue: { token: CST.Token | null | undefined; depth: number }[] = tokens.map((token) => ({
-    token,
-    depth: 0,
-  }));
-  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-    const { token, depth } = next;
-    if (token === null || token === undefined) continue;
-    if (depth > maxDepth) return token.offset;
-    if (token.type === "document") queue.push({ token: token.value, depth });
-    if (!("items" in token)) continue;
-    for (const item of token.items)
-      queue.push({ token: item.key, depth: depth + 1 }, { token: item.value, depth: depth + 1 });
-  }
-  return undefined;
-}
-
-/** Complaints of a document in the order of the text; a tag that is not known counts as one. */
-const complaints = (document: Document.Parsed) =>
-  [...document.errors, ...document.warnings].sort((a, b) => a.pos[0] - b.pos[0]);
 
 class Piece {
   private text: string;
@@ -160,7 +136,7 @@ class Piece {
       }
       this.documents = composed;
       const first = composed.flatMap(complaints)[0];
-      if (first === undefined || round === maxRepairs) return;
+      if (first === undefined || round === maxRepairs || !ofIndentation.has(first.code)) return;
       const repaired = repairIndent(this.text, first.pos[0], faultsOf);
       if (repaired === undefined) return;
       const problem = this.add(repaired.fault, "");
@@ -185,11 +161,22 @@ class Piece {
       const tree = buildTree(document, faults);
       if (tree === undefined) continue;
       this.name(tree, document);
-      const list = listItems(tree);
-      if (list !== undefined)
-        for (const [i, item] of list.entries()) this.resource(item, faults, ["items", i]);
-      else this.resource(tree, faults, []);
-      for (const fault of faults) this.add(fault, formatPath(pathAt(tree, fault.offset)));
+      const fatal = faults.find((fault) => fault.fatal);
+      if (fatal !== undefined) {
+        this.add(fatal, formatPath(pathAt(tree, fatal.offset)));
+        this.rejected++;
+        continue;
+      }
+      const items = listItems(tree) ?? [];
+      for (const [i, item] of items.entries()) {
+        const end = items[i + 1]?.at ?? Number.POSITIVE_INFINITY;
+        this.resource(
+          item,
+          faults.filter((f) => f.offset >= item.at && f.offset < end),
+          ["items", i],
+        );
+      }
+      if (listItems(tree) === undefined) this.resource(tree, faults, []);
     }
   }
 
@@ -197,37 +184,39 @@ class Piece {
   private name(tree: Tree, document: Document.Parsed): void {
     const [start, , end] = document.range;
     for (const { offset, problem } of this.slips)
-      if (offset >= start && offset < end) problem.path = formatPath(pathAt(tree, offset));
+      if (offset >= start && offset < end) {
+        // An entry of a list begins behind its dash.
+        const dash = /^(- +)*/.exec(this.text.slice(offset, offset + 100))?.[0].length ?? 0;
+        problem.path = formatPath(pathAt(tree, offset + dash));
+      }
   }
 
-  /** Faults that lie in the resource are taken out of `faults` and told with its name. */
-  private resource(tree: Tree, faults: Fault[], prefix: (string | number)[]): void {
+  /** `faults` are those of the syntax tree within this resource. */
+  private resource(tree: Tree, faults: readonly Fault[], prefix: (string | number)[]): void {
     const found = identify(tree.value, (path) => {
       const node = find(tree, path);
       return node.exact ? node.tree.source : undefined;
     });
     const resource = found.kind === undefined ? undefined : nameOf(tree.value);
-    const errors = new Set<number>();
+    const told = new Set<string>();
     let refused = false;
     const tell = (fault: Fault, path: readonly (string | number)[]) => {
       this.add(fault, formatPath([...prefix, ...path]), resource);
       if (fault.severity === "error") refused = true;
+      told.add(JSON.stringify(path));
     };
-    for (const { severity, path, at, message } of found.problems) {
+    const inTree = faults.map((fault) => ({ fault, path: pathAt(tree, fault.offset) }));
+    for (const { fault, path } of inTree) if (fault.severity === "error") tell(fault, path);
+    // A value that could not be read is not told a second time for its type.
+    const problems = found.problems.filter(({ path }) => !told.has(JSON.stringify(path)));
+    for (const { severity, path, at, message } of problems) {
       const node = find(tree, path);
-      const offset = placeOf(node.tree, node.exact ? at : "value");
-      errors.add(node.tree.at).add(offset);
-      tell({ severity, offset, message }, path);
+      tell({ severity, offset: placeOf(node.tree, node.exact ? at : "value"), message }, path);
     }
-    for (const fault of faults.splice(0).filter((f) => !(f.severity === "warning" && errors.has(f.offset)))) {
-      if (prefix.length > 0 && !within(tree, fault.offset, this.text.length)) faults.push(fault);
-      else tell(fault, pathAt(tree, fault.offset));
-    }
-    if (found.kind === undefined) return;
-    if (refused) {
-      this.rejected++;
-      return;
-    }
+    for (const { fault, path } of inTree)
+      if (fault.severity === "warning" && !told.has(JSON.stringify(path))) tell(fault, path);
+    if (refused) this.rejected++;
+    if (found.kind === undefined || refused) return;
     const value = tree.value as ResourceDocument;
     value.spec = canonical(found.kind.spec, value.spec);
     this.resources.push({
@@ -259,12 +248,6 @@ function listItems(tree: Tree): readonly Tree[] | undefined {
   const { apiVersion, kind, items } = (tree.value ?? {}) as Record<string, unknown>;
   if (apiVersion !== "v1" || kind !== "List" || !Array.isArray(items)) return undefined;
   return find(tree, ["items"]).tree.children;
-}
-
-/** Whether an offset lies in a list's entry: after its start and before the next entry's. */
-function within(tree: Tree, offset: number, end: number): boolean {
-  const last = (node: Tree): number => Math.max(node.at, node.key, ...node.children.slice(-1).map(last));
-  return offset >= tree.at && offset <= Math.min(last(tree), end);
 }
 
 function nameOf(value: unknown): string {

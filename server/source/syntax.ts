@@ -83,7 +83,7 @@ function unexpected(error: YAMLError, text: string, offset: number): Told {
 
 /** `a: b: c`. */
 function nestedColon(rest: string, offset: number): Told {
-  if (!/^[^"'#]*?:(\s|$)/.test(rest)) return undefined;
+  if (/^\s*- /.test(rest) || !/^[^"'#]*?:(\s|$)/.test(rest)) return undefined;
   return { offset, message: `a text that holds ": " must be quoted: write ${quote(rest)}` };
 }
 
@@ -91,7 +91,13 @@ function nestedColon(rest: string, offset: number): Told {
 function keyWithoutColon(text: string, error: YAMLError, offset: number): Told {
   // The complaint may begin in the blanks before the line in question.
   const start = offset + (/^\s*/.exec(text.slice(offset, error.pos[1] + 200))?.[0].length ?? 0);
-  const word = lineFrom(text, start).replace(/^(- +)+/, "");
+  const line = lineFrom(text, start);
+  if (/^- /.test(line))
+    return {
+      offset: start,
+      message: `\`${line}\` is an entry of a list, but a mapping stands above; indent it under its key`,
+    };
+  const word = line.replace(/^(- +)+/, "");
   const joined = /^([A-Za-z][\w.-]*):(\S.*)$/.exec(word);
   if (joined !== null)
     return {
