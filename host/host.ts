@@ -207,6 +207,11 @@ export class Host {
     this.#process.onHostcall = hook;
   }
 
+  /** Whether requests stop before each call of shared data; for interleave.ts. */
+  set suspendBeforeSharedData(suspend: boolean) {
+    this.#process.suspendBeforeSharedData = suspend;
+  }
+
   /** A VM made for this one text and thrown away: neither on_done nor on_delete is called in it. */
   #canary(plugin: Plugin): string {
     const key = `${plugin.rootId}\n${plugin.name}\n${plugin.configuration}`;

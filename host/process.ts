@@ -36,6 +36,7 @@ export class Process {
   readonly faults = new Map<string, Fault>();
   readonly faultOrdinals = new Map<string, number>();
   onHostcall: HostcallHook | undefined;
+  suspendBeforeSharedData = false;
   /** Why the process is gone; every later use throws. */
   crash: Error | undefined;
 

@@ -2,6 +2,7 @@
 // reads what the filter did. Whatever the filter asks for happens here, when its callback has returned.
 
 import { StreamContext } from "./context.ts";
+import { Suspended } from "./fiber.ts";
 import { HeaderMap } from "./header-map.ts";
 import { type ReplyRequest, makeReply } from "./local-reply.ts";
 import type { Pair } from "./pairs.ts";
@@ -82,23 +83,7 @@ export class Stream {
 
   requestHeaders(): Outcome {
     if (this.state !== "new") throw new Error(`request headers of a stream that is ${this.state}`);
-    return this.#phase(this.#request, () => {
-      this.#seen = true;
-      this.#resolveRoute();
-      const context = this.#context;
-      if (context !== undefined) {
-        context.phase = "request";
-        context.requestHeaders = this.#request;
-        context.endOfStream = this.#options.endOfStream ?? true;
-      }
-      this.state = "held";
-      const stopped = this.#call(
-        "proxy_on_request_headers",
-        this.#request.size,
-        this.#options.endOfStream ?? true,
-      );
-      if (!stopped && this.state === "held") this.#goOn();
-    });
+    return this.#phase(this.#request, () => this.#decodeHeaders());
   }
 
   /** A piece of the request's body. */
@@ -192,6 +177,26 @@ export class Stream {
     const trap = this.#vm?.failure;
     if (trap !== undefined && trap !== failed) outcome.trap = trap;
     return outcome;
+  }
+
+  #decodeHeaders(): void {
+    const context = this.#context;
+    const endOfStream = this.#options.endOfStream ?? true;
+    this.#seen = true;
+    this.#resolveRoute();
+    if (context !== undefined) {
+      context.phase = "request";
+      context.requestHeaders = this.#request;
+      context.endOfStream = endOfStream;
+    }
+    this.state = "held";
+    try {
+      const stopped = this.#call("proxy_on_request_headers", this.#request.size, endOfStream);
+      if (!stopped && this.state === "held") this.#goOn();
+    } catch (error) {
+      if (error instanceof Suspended) this.state = "new";
+      throw error;
+    }
   }
 
   /** @returns whether iteration stopped. */

@@ -10,12 +10,13 @@ import {
   type StreamContext,
   VmContext,
 } from "./context.ts";
+import { Fiber } from "./fiber.ts";
 import { bindImports } from "./hostcalls/bind.ts";
 import { MetricIds } from "./metrics.ts";
 import type { CompiledModule } from "./module.ts";
 import type { Process } from "./process.ts";
 import { Random } from "./random.ts";
-import { EnvoyCrash, HostTrap, UnsupportedByHost } from "./types.ts";
+import { EnvoyCrash, HostTrap } from "./types.ts";
 
 /** Hostcalls that are allowed while the module's start or allocator runs; any other one traps. */
 export type Restriction = "start" | "allocate" | undefined;
@@ -38,6 +39,8 @@ export class Vm {
   readonly httpCalls = new Map<number, PendingHttpCall>();
   /** Set while a hostcall runs, so that entering the allocator can be counted. */
   enteredAllocator = false;
+  /** Only in a module that can be suspended. */
+  readonly fiber: Fiber | undefined;
   readonly #exports: WebAssembly.Exports;
   readonly #memory: WebAssembly.Memory;
   readonly #allocate: (size: number) => number;
@@ -60,6 +63,7 @@ export class Vm {
     this.#exports = instance.exports;
     this.#memory = instance.exports.memory as WebAssembly.Memory;
     this.#view = Buffer.from(this.#memory.buffer);
+    this.fiber = Fiber.fits(this.#exports) ? new Fiber(this, this.#memory) : undefined;
     this.#allocate = (this.#exports.malloc ?? this.#exports.proxy_on_memory_allocate) as (
       n: number,
     ) => number;
@@ -91,7 +95,9 @@ export class Vm {
   call(context: Context, callback: string, ...values: number[]): number | undefined {
     if (this.process.crash !== undefined) throw this.process.crash;
     if (this.failure !== undefined || !this.has(callback)) return undefined;
-    this.process.callbacks.set(callback, (this.process.callbacks.get(callback) ?? 0) + 1);
+    if (this.fiber?.suspended !== true) {
+      this.process.callbacks.set(callback, (this.process.callbacks.get(callback) ?? 0) + 1);
+    }
     const result = this.#enter(context, callback, values);
     return this.failure === undefined ? (result ?? 0) >>> 0 : undefined;
   }
@@ -191,7 +197,8 @@ export class Vm {
     this.current = context;
     this.effectiveId = 0;
     try {
-      return (this.#exports[name] as (...values: number[]) => number | undefined)(...values);
+      const run = () => (this.#exports[name] as (...values: number[]) => number | undefined)(...values);
+      return this.fiber === undefined ? run() : this.fiber.enter(run);
     } catch (error) {
       if (!isTrap(error)) throw error;
       this.failure = `Function: ${name} failed: ${error.message}`;
@@ -204,9 +211,8 @@ export class Vm {
   }
 }
 
-/** Anything else thrown is a mistake of the host or of a test's hook, and must be seen. */
+/** Anything else thrown is a crash, a suspension, or a mistake of the host or a test's hook, and must be seen. */
 function isTrap(error: unknown): error is Error {
-  if (error instanceof EnvoyCrash || error instanceof UnsupportedByHost) return false;
   return (
     error instanceof WebAssembly.RuntimeError ||
     error instanceof HostTrap ||

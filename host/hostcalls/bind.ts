@@ -68,6 +68,7 @@ function bind(
   const run = hostcall as (vm: Vm, ...values: (number | bigint)[]) => number | undefined;
   return (...values) => {
     if (process.crash !== undefined) throw process.crash;
+    if (process.suspendBeforeSharedData && name.endsWith("_shared_data") && vm.fiber?.pause()) return 0;
     if (!mayRun(vm, name, isWasi)) throw new HostTrap(`restricted_callback: ${name}`);
     count.calls++;
     if (!allowed) {
