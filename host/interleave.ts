@@ -62,17 +62,19 @@ export function explore(options: Exploration): { orders: number; complete: boole
 function runOnce(options: Exploration, prefix: readonly number[]): number[] | undefined {
   const host = options.make();
   const streams = options.requests(host);
-  const outcomes: (Outcome | undefined)[] = streams.map(() => undefined);
   const order: number[] = [];
   const ready: number[][] = [];
   host.suspendBeforeSharedData = true;
+  // Up to its first call a request touches nothing that is shared: that part needs no order.
+  const outcomes = streams.map(step);
   for (;;) {
     const open = [...streams.keys()].filter((index) => outcomes[index] === undefined);
     if (open.length === 0) break;
     const next = prefix[order.length] ?? open[0] ?? 0;
     order.push(next);
     ready.push(open);
-    outcomes[next] = step(streams[next]);
+    const stream = streams[next];
+    if (stream !== undefined) outcomes[next] = step(stream);
   }
   host.suspendBeforeSharedData = false;
   options.check(
@@ -87,9 +89,9 @@ function runOnce(options: Exploration, prefix: readonly number[]): number[] | un
   return undefined;
 }
 
-function step(stream: Stream | undefined): Outcome | undefined {
+function step(stream: Stream): Outcome | undefined {
   try {
-    return stream?.requestHeaders();
+    return stream.requestHeaders();
   } catch (error) {
     if (error instanceof Suspended) return undefined;
     throw error;
