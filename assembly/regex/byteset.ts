@@ -1,6 +1,7 @@
 // Sets of bytes, 256 bits each: what one position of an expression accepts.
 //
-// Case folding is RE2's on Latin-1: ASCII letters, and the letters of 0xC0 to 0xFE that have both cases there.
+// Case folding is RE2's in Latin-1 mode, which folds ASCII letters only: (?i) on e with acute leaves E with acute
+// out (measured on Envoy 1.40).
 
 import { Vector, staticVector } from "./vector";
 
@@ -58,13 +59,10 @@ function add(set: usize, byte: u32): void {
   store<u8>(at, load<u8>(at) | (1 << ((<u8>byte) & 7)));
 }
 
-/** The same letter in the other case, or the byte itself. */
+/** The same ASCII letter in the other case, or the byte itself. */
 function otherCase(byte: u32): u32 {
   const lower = byte | 0x20;
-  if (lower >= 0x61 && lower <= 0x7a) return byte ^ 0x20;
-  // Not the signs of multiplication and division, nor sharp s and y with diaeresis.
-  if (lower >= 0xe0 && lower <= 0xfe && lower !== 0xf7) return byte ^ 0x20;
-  return byte;
+  return lower >= 0x61 && lower <= 0x7a ? byte ^ 0x20 : byte;
 }
 
 /** `\d`, `\s`, `\w`: adds the class of a lower-case letter; false when there is none. */
