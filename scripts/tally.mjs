@@ -1,14 +1,14 @@
 // A reporter of node:test for scripts/test.mjs: the counts, what was skipped, and each failure in full, as JSON.
 // A test that only holds other tests is not counted when it fails by theirs.
 
-import { relative } from "node:path";
+import { relative, resolve } from "node:path";
 import { inspect } from "node:util";
 
 export default async function* tally(source) {
   const counts = { passed: 0, failed: 0, skipped: [], failures: [] };
   for await (const { type, data } of source) {
     if (type !== "test:pass" && type !== "test:fail") continue;
-    if (data.details.type === "suite" && type === "test:pass") continue;
+    if (type === "test:pass" && (data.details.type === "suite" || isFile(data))) continue;
     if (data.skip !== undefined || data.todo !== undefined) {
       counts.skipped.push(
         `${placeOf(data)}: ${data.name}${typeof data.skip === "string" ? ` (${data.skip})` : ""}`,
@@ -21,6 +21,9 @@ export default async function* tally(source) {
   }
   yield JSON.stringify(counts);
 }
+
+/** A file without a test passes as a whole. */
+const isFile = ({ name, file }) => file !== undefined && resolve(name) === file;
 
 function placeOf({ file, line }) {
   if (file === undefined) return "?";

@@ -44,7 +44,7 @@ async function stateOf(
   for (const { state, error } of Object.values(proxy.types)) {
     if (state === "nacked") throw new CannotStart(`Envoy refuses the configuration: ${error}`);
   }
-  if (proxy.version !== server.state().version) return "Envoy has not acknowledged the configuration";
+  if (proxy.version === "") return "Envoy has not acknowledged the configuration";
   const live = (await envoy.admin("/ready")).trim();
   if (live !== "LIVE") return `Envoy is ${live}`;
   const port = listen.port === 0 ? await envoy.listenerPort("mesh") : listen.port;
