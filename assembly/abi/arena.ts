@@ -1,8 +1,8 @@
 // Scratch memory for whatever the host returns, and for what a callback builds: bumped, reset as each callback
 // begins, never grown by one.
 //
-//   base                         at                                end
-//   | returned in this callback  | free                             |
+//   base                         at                    limit        end
+//   | returned in this callback  | free                | other plugins' |
 //
 // What does not fit is not handed out (0): the hostcall then fails with status 6 and nothing dies.
 
@@ -13,6 +13,7 @@ const first: usize = memory.data(4096, 8);
 let base: usize = first;
 let at: usize = first;
 let end: usize = first + FIRST_SIZE;
+let limit: usize = end;
 let pending: usize = 0;
 let pendingSize: usize = 0;
 
@@ -24,16 +25,17 @@ export let arenaRefusals: u32 = 0;
 @inline
 export function resetArena(): void {
   at = base;
+  limit = end;
 }
 
 /** `size` bytes of scratch memory, aligned to 8; 0 when they do not fit. */
 export function scratch(size: usize): usize {
   const start = at;
-  if (size > end - start) {
+  if (size > limit - start) {
     arenaRefusals += 1;
     return 0;
   }
-  // `end` is aligned, so rounding up does not pass it.
+  // The limit is aligned, so rounding up does not pass it.
   at = start + ((size + 7) & ~7);
   return start;
 }
@@ -54,6 +56,13 @@ export function lend(block: usize, size: usize): void {
   pendingSize = size;
 }
 
+/** Only `size` bytes of the arena serve this callback: what the configuration allows, however large it has become. */
+// @ts-ignore: decorator
+@inline
+export function limitArena(size: usize): void {
+  limit = base + size;
+}
+
 /** Configure only. The arena has at least `size` bytes from now on; it never shrinks. */
 export function ensureArena(size: usize): void {
   size = (size + 7) & ~7;
@@ -62,4 +71,5 @@ export function ensureArena(size: usize): void {
   base = heap.alloc(size);
   at = base;
   end = base + size;
+  limit = end;
 }

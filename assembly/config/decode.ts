@@ -231,7 +231,7 @@ function findField(fields: usize): u32 {
 
 function refuseUnknown(keyAt: usize): bool {
   enterKey(stringStart, stringLength);
-  return refuse(byteOf(keyAt), "not a known field");
+  return refuse(byteOf(keyAt), "unknown field");
 }
 
 function sayField(fields: usize, field: u32): void {
@@ -322,7 +322,7 @@ function readList(node: usize, slot: usize): bool {
     }
   }
   if (count < word(node, 3)) return refuseShort(start, word(node, 3));
-  if (word(node, 5) !== NONE && !checkUnique(base, stride, count, word(node, 5))) return false;
+  if (word(node, 5) !== NONE && !checkUnique(node, base, count)) return false;
   return keepItems(base, count, slot);
 }
 
@@ -345,8 +345,10 @@ function refuseShort(at: usize, least: u32): bool {
   return false;
 }
 
-/** Whether the texts at `offset` in `count` records on the stack differ; by a table of hashes, then by bytes. */
-function checkUnique(base: usize, stride: usize, count: u32, offset: usize): bool {
+/** Whether the unique texts of `count` records on the stack differ; by a table of hashes, then by bytes. */
+function checkUnique(node: usize, base: usize, count: u32): bool {
+  const stride = word(node, 2);
+  const offset = word(node, 5);
   let capacity: u32 = 16;
   while (capacity < count << 1) capacity <<= 1;
   const slots = heap.alloc(capacity << 2);
@@ -360,7 +362,8 @@ function checkUnique(base: usize, stride: usize, count: u32, offset: usize): boo
       const other = changetype<ByteString>(stack + base + <usize>(taken - 1) * stride + offset);
       if (equals(text.start, text.length, other.start, other.length)) {
         enterIndex(i);
-        unique = refuse(byteOf(text.start), "already given above: ");
+        enterUniqueField(nodeAt(word(node, 1)), offset);
+        unique = refuse(byteOf(text.start - 1), "already given above: ");
         sayQuoted(text.start, text.length);
         break;
       }
@@ -371,6 +374,15 @@ function checkUnique(base: usize, stride: usize, count: u32, offset: usize): boo
   }
   heap.free(slots);
   return unique;
+}
+
+/** The path's step to the field whose slot is at `offset`. */
+function enterUniqueField(record: usize, offset: u32): void {
+  const fields = nodeAt(word(record, 3));
+  for (let i: u32 = 0; i < word(fields, 0); i++) {
+    const entry = fields + 4 + (i << 4);
+    if (word(entry, 2) === offset) enterField(texts + word(entry, 0), word(entry, 1));
+  }
 }
 
 function readMap(node: usize, slot: usize): bool {
@@ -452,9 +464,9 @@ function readText(node: usize, kind: u32, slot: usize): bool {
 
 function keepString(node: usize, slot: usize, start: usize, length: u32): bool {
   const format = word(node, 3);
-  if (length < word(node, 1)) return refuse(byteOf(start), "an empty text");
+  if (length < word(node, 1)) return refuse(byteOf(start - 1), "an empty text");
   if (length > word(node, 2)) {
-    refuse(byteOf(start), "longer than ");
+    refuse(byteOf(start - 1), "longer than ");
     sayNumber(word(node, 2));
     sayText(" bytes");
     return false;
@@ -477,7 +489,7 @@ function readEnum(node: usize, slot: usize): bool {
     store<u8>(stack + slot, i);
     return true;
   }
-  refuse(byteOf(stringStart), "expected one of ");
+  refuse(byteOf(stringStart - 1), "expected one of ");
   for (let i: u32 = 0; i < count; i++) {
     if (i > 0) sayText(", ");
     sayQuotedText(node, 2 + (i << 1));

@@ -14,16 +14,16 @@ const oneRange: usize = memory.data(40, 8);
 export function checkFormat(format: u32, start: usize, length: u32): bool {
   if (length === 0) return true;
   if (format === HEADER_NAME) {
-    if (!isToken(start, length)) return refuse(byteOf(start), "not a header name");
+    if (!isToken(start, length)) return refuse(byteOf(start - 1), "not a header name");
     for (let i: u32 = 0; i < length; i++) store<u8>(start + i, lower(load<u8>(start + i)));
     return true;
   }
   if (format === HEADER_VALUE)
-    return isHeaderValue(start, length) || refuse(byteOf(start), "not a header value");
-  if (format === TOKEN) return isToken(start, length) || refuse(byteOf(start), "not a token");
+    return isHeaderValue(start, length) || refuse(byteOf(start - 1), "not a header value");
+  if (format === TOKEN) return isToken(start, length) || refuse(byteOf(start - 1), "not a token");
   if (format === NAME || format === HOST)
-    return isName(start, length) || refuse(byteOf(start), "not a name of letters, digits, dots and dashes");
-  if (format === PATH) return load<u8>(start) === 47 || refuse(byteOf(start), "must begin with /");
+    return isName(start, length) || refuse(byteOf(start - 1), "not a name of letters, digits, dots and dashes");
+  if (format === PATH) return load<u8>(start) === 47 || refuse(byteOf(start - 1), "must begin with /");
   if (format === CIDR) return checkCidr(start, length);
   return true;
 }
@@ -32,7 +32,7 @@ function checkCidr(start: usize, length: u32): bool {
   const text = changetype<ByteString>(one);
   text.start = start;
   text.length = length;
-  return buildCidrList(oneRange, one, 1) || refuse(byteOf(start), cidrError);
+  return buildCidrList(oneRange, one, 1) || refuse(byteOf(start - 1), cidrError);
 }
 
 /** Letters, digits and !#$%&'*+-.^_`|~ (RFC 9110). */

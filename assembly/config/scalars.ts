@@ -87,8 +87,8 @@ export function readPercentText(start: usize, length: u32, after: usize): bool {
     if (at < end && load<u8>(at) === 37) at += 1;
   }
   resumeAt(after);
-  if (at !== end || at === start) return refuse(byteOf(start), 'not a percentage, such as 20 or "0.5%"');
-  return checkPercent(start);
+  if (at !== end || at === start) return refuse(byteOf(start - 1), 'not a percentage, such as 20 or "0.5%"');
+  return checkPercent(start - 1);
 }
 
 /** A duration such as `1h30m`, in nanoseconds. `after` is where the document goes on. */
@@ -109,12 +109,12 @@ export function readDuration(node: usize, start: usize, length: u32, after: usiz
     at = next + size;
   }
   resumeAt(after);
-  if (!valid) return refuse(byteOf(start), "not a duration, such as 500ms, 2s or 1m30s");
+  if (!valid) return refuse(byteOf(start - 1), "not a duration, such as 500ms, 2s or 1m30s");
   scalar = total;
   const least = words(node, 1);
   const most = words(node, 3);
   if (total >= least * 1_000_000 && total <= most * 1_000_000) return true;
-  refuse(byteOf(start), "not between ");
+  refuse(byteOf(start - 1), "not between ");
   sayNumber(least);
   sayText("ms and ");
   sayNumber(most);
@@ -163,7 +163,7 @@ function unitNs(at: usize, size: usize): i64 {
 /** A moment of RFC 3339 with a zone, in milliseconds since 1970. */
 export function readTimestamp(start: usize, length: u32): bool {
   if (!parseTimestamp(start, length))
-    return refuse(byteOf(start), "not a moment, such as 2027-01-01T00:00:00Z");
+    return refuse(byteOf(start - 1), "not a moment, such as 2027-01-01T00:00:00Z");
   return true;
 }
 

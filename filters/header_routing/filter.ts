@@ -1,6 +1,6 @@
 // header_routing: sends requests to destinations by what they carry. Callbacks only; the decisions are in choose.ts.
 
-import { hostMemory } from "../../assembly/abi/arena";
+import { hostMemory, limitArena } from "../../assembly/abi/arena";
 import { CONTINUE, STOP_ITERATION } from "../../assembly/abi/hostcalls";
 import { CONFIGURE, enter, localReply, LOG, REQUEST, RESPONSE } from "../../assembly/abi/phase";
 import { secretU64 } from "../../assembly/abi/clock";
@@ -46,6 +46,7 @@ export function proxy_on_request_headers(stream: u32, count: u32, endOfStream: u
   if (generation === null) return CONTINUE;
   beginMatching();
   const plan = changetype<Plan>(generation.plan);
+  limitArena(plan.arenaSize);
   if (readRequestHeaders() && beginPolicies(plan.attachments) && route(stream, generation)) return CONTINUE;
   countFailure(HEADERS_TOO_LARGE);
   localReply(431, TOO_LARGE.start, TOO_LARGE.length, 0, 0, 0, 0);

@@ -10,7 +10,7 @@ import { enterField, enterIndex, refuse } from "../../assembly/config/refusal";
 import { byteOf } from "../../assembly/config/json";
 import { compileMatches } from "../../assembly/match/compile";
 import { choiceSeed, destinationId } from "../../assembly/rendezvous";
-import { literal, writeBytes, writeDecimal } from "../../assembly/bytes";
+import { findByte, literal, writeBytes, writeDecimal } from "../../assembly/bytes";
 import { ensureStreams } from "../../assembly/streams";
 import { ByteString } from "../../assembly/set";
 import {
@@ -28,6 +28,8 @@ import {
 @unmanaged
 export class Plan {
   attachments: AttachTable;
+  /** Bytes of the arena that a request may take. */
+  arenaSize: usize;
   /** PolicyPlan, one per policy. */
   policies: usize;
 }
@@ -174,7 +176,9 @@ function nameChoice(choice: Choice, destination: Destination): void {
 /** Builds the name of the metric that counts a choice. */
 export function nameMetric(policy: PolicyPlan, rule: HeaderRoutingRule, choice: Choice): void {
   beginName("sluice_route_choices_total");
-  label("policy", policy.nameStart, policy.nameLength);
+  // `ns/name@gateway` is an entry of `ns/name`: one policy attached at several places is counted as one.
+  const end = findByte(policy.nameStart, policy.nameStart + policy.nameLength, 64);
+  label("policy", policy.nameStart, <u32>(end - policy.nameStart));
   label("rule", rule.nameStart, rule.nameLength);
   label("destination", choice.nameStart, choice.nameLength);
 }
@@ -211,6 +215,6 @@ function refuseWeights(policy: u32, index: u32, rule: HeaderRoutingRule): Plan |
   enterField(RULES.start, RULES.length);
   enterIndex(index);
   enterField(DESTINATIONS.start, DESTINATIONS.length);
-  refuse(byteOf(rule.nameStart), "all weights are 0");
+  refuse(byteOf(rule.nameStart - 1), "all weights are 0");
   return null;
 }
