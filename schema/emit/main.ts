@@ -6,33 +6,55 @@ import { fileURLToPath } from "node:url";
 import { faultConfig } from "../fault.ts";
 import { headerRoutingConfig } from "../header-routing.ts";
 import { kinds } from "../kinds.ts";
+import type { ObjectSchema } from "../language.ts";
 import { metricsConfig } from "../metrics.ts";
 import { rateLimitConfig } from "../rate-limit.ts";
+import { documentSchema } from "../resource.ts";
+import { emitJsonSchema } from "./json-schema.ts";
+import { readerFiles } from "./readers.ts";
+import { emitReadme } from "./readme.ts";
 import { emitTypeScript } from "./typescript.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 
-/** What each filter reads. */
-const configurations = [headerRoutingConfig, rateLimitConfig, faultConfig, metricsConfig];
+/** What each filter reads, by the filter's folder. */
+const configurations: Record<string, ObjectSchema> = {
+  header_routing: headerRoutingConfig,
+  rate_limit: rateLimitConfig,
+  fault: faultConfig,
+  metrics: metricsConfig,
+};
 
 /** Generated files by their path from the root of the repository. */
 export async function generatedFiles(): Promise<Map<string, string>> {
   const files = new Map<string, string>();
-  files.set("schema/generated/types.ts", emitTypeScript([...kinds.map((k) => k.spec), ...configurations]));
+  const types = emitTypeScript([...kinds.map((k) => k.spec), ...Object.values(configurations)]);
+  files.set("schema/generated/types.ts", types);
+  for (const kind of kinds) {
+    if (kind.unsupported !== undefined) continue;
+    const id = `https://sluice.traffic/schemas/${kind.kind}.json`;
+    files.set(`schema/generated/json/${kind.kind}.json`, emitJsonSchema(documentSchema(kind), id));
+  }
+  for (const [path, text] of readerFiles()) files.set(path, text);
+  for (const [folder, schema] of Object.entries(configurations)) {
+    const path = `filters/${folder}/README.md`;
+    const readme = await read(path);
+    if (readme !== "") files.set(path, emitReadme(readme, schema));
+  }
   return files;
 }
+
+const read = (path: string) => readFile(join(root, path), "utf8").catch(() => "");
 
 async function main(): Promise<void> {
   const check = process.argv.includes("--check");
   const stale: string[] = [];
   for (const [path, text] of await generatedFiles()) {
-    const file = join(root, path);
-    const present = await readFile(file, "utf8").catch(() => "");
-    if (present === text) continue;
+    if ((await read(path)) === text) continue;
     stale.push(path);
     if (check) continue;
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, text);
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), text);
   }
   for (const path of stale) console.log(check ? `not current: ${path}` : `written: ${path}`);
   if (check && stale.length > 0) {

@@ -32,8 +32,11 @@ export interface Fault {
 const maxAliased = 10_000;
 
 export function buildTree(document: Document.Parsed, faults: Fault[]): Tree | undefined {
-  if (document.contents === null) return undefined;
-  return new Build(faults).node(document.contents, -1);
+  const { contents } = document;
+  // Nothing but comments, such as behind a last `---`.
+  if (contents === null || (isScalar(contents) && contents.value === null && contents.source === ""))
+    return undefined;
+  return new Build(faults).node(contents, -1);
 }
 
 class Build {
@@ -130,7 +133,7 @@ class Build {
       this.plain(key.source, key.range[0]);
       return key.source;
     }
-    const offset = key?.range[0] ?? colon;
+    const offset = key === null || isScalar(key) ? colon : key.range[0];
     if (isMap(key))
       this.error(offset, "a key must be a text; what `{{` begins must be rendered before it is read here");
     else if (isSeq(key)) this.error(offset, "a key must be a text, not a list");
