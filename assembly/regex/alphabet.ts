@@ -1,6 +1,7 @@
 // Bytes that no part of the expression tells apart share a column of the tables.
 
 import { setAt, setHas, sets, BYTE_SET_SIZE } from "./byteset";
+import { isWordByte } from "./cursor";
 import { Condition } from "./tree";
 
 /** The column of each byte, 256 bytes. */
@@ -29,11 +30,6 @@ export function buildAlphabet(conditions: u32): void {
     for (let byte: u32 = 0; byte < 256; byte++) split(byte, isWordByte(byte));
   }
   for (let byte: i32 = 255; byte >= 0; byte--) store<u8>(byteOf + load<u8>(columnOf + byte), byte);
-}
-
-export function isWordByte(byte: u32): bool {
-  const lower = byte | 0x20;
-  return (lower >= 0x61 && lower <= 0x7a) || (byte >= 0x30 && byte <= 0x39) || byte === 0x5f;
 }
 
 // For each old column: 1 + the side its first byte was on, and above it the new column of the other side.

@@ -5,8 +5,9 @@
 // is decided when that byte (or the end) is known. Work and memory are bounded whatever the expression; beyond
 // the bounds it is refused.
 
-import { byteOf, columnCount, isWordByte } from "./alphabet";
+import { byteOf, columnCount } from "./alphabet";
 import { setAt, setHas } from "./byteset";
+import { isWordByte } from "./cursor";
 import { Kind, nfaCount, nfaConditions, nfaStart, nfaState } from "./nfa";
 import { refuse } from "./refusal";
 import { Condition } from "./tree";

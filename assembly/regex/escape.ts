@@ -1,5 +1,6 @@
 // Escapes that stand for one byte: \n \. \x41 \x{41} \101.
 
+import { isWordByte } from "./cursor";
 import { refuse } from "./refusal";
 
 /** The byte that the last parsed escape stands for. */
@@ -25,7 +26,7 @@ export function parseEscape(begin: usize, at: usize, end: usize): usize {
       "Unicode classes (\\p) are not supported: matching is on bytes; list them, as in [A-Za-z]",
       byte,
     );
-  } else if (letter >= 0x80 || isWord(letter)) {
+  } else if (letter >= 0x80 || isWordByte(letter)) {
     return refuse("unknown escape; a byte may be written \\xHH, and \\z is the end of the text", byte);
   }
   return at + 2;
@@ -72,11 +73,6 @@ function parseOctal(begin: usize, at: usize, end: usize): usize {
 
 function refuseReference(byte: u32): usize {
   return refuse("back-references (\\1) are not in RE2's syntax", byte);
-}
-
-function isWord(byte: u32): bool {
-  const lower = byte | 0x20;
-  return (lower >= 0x61 && lower <= 0x7a) || (byte >= 0x30 && byte <= 0x39) || byte === 0x5f;
 }
 
 function hexValue(byte: u32): u32 {
