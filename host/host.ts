@@ -36,6 +36,12 @@ export interface HostOptions {
   node?: PropertyTree;
   /** What a trap does to later requests. Default FAIL_RELOAD. */
   failurePolicy?: "FAIL_RELOAD" | "FAIL_CLOSED" | "FAIL_OPEN";
+  /**
+   * Whether a new configuration is tried in a VM of its own first. Default true, as in Envoy. Without it the
+   * main thread's VM is given every configuration, also those that it refuses, and keeps its old one then: for
+   * tests of what a refusal leaves behind.
+   */
+  canary?: boolean;
   /** Least age of a VM before it is made again after a trap. Default 1000; Envoy adds up to half of it by chance. */
   reloadBackoffMs?: number;
 }
@@ -55,10 +61,12 @@ export class Host {
   readonly #process: Process;
   readonly #plugin: { rootId: string; name: string };
   readonly #passed = new Set<string>();
+  readonly #withCanary: boolean;
   #canaries = 0n;
 
   constructor(options: HostOptions) {
     this.#module = options.module;
+    this.#withCanary = options.canary ?? true;
     this.#plugin = { rootId: options.rootId ?? "", name: options.name ?? "" };
     this.#process = new Process({
       startMs: options.startMs ?? Date.UTC(2026, 0, 1),
@@ -110,8 +118,8 @@ export class Host {
         ...(problem.startsWith("Function: ") ? { trap: problem } : {}),
       };
     };
-    const canary = this.#canary(plugin);
-    if (canary !== "") return result(canary, "canary");
+    const canary = this.#withCanary ? this.#canary(plugin) : this.main.configure(plugin, true);
+    if (canary !== "") return result(canary, this.#withCanary ? "canary" : "main");
     let failed: [string, string] | undefined;
     for (const thread of [this.main, ...this.workers]) {
       const problem = thread.configure(plugin);

@@ -110,13 +110,17 @@ export class Thread {
     }));
   }
 
-  /** @returns an empty text, or why the plugin is not there. */
-  configure(plugin: Plugin): string {
+  /**
+   * With `keepOld` a refusal leaves the previous configuration in force.
+   * @returns an empty text, or why the plugin is not there.
+   */
+  configure(plugin: Plugin, keepOld = false): string {
     const previous = this.#handles.get(plugin.rootId);
     if (previous?.root !== undefined && sameKey(previous.plugin, plugin) && this.failure === undefined)
       return "";
     const handle: Handle = { plugin, root: undefined, loadedNs: this.#options.process.clock.monotonicNs };
     const problem = this.#load(handle);
+    if (problem !== "" && keepOld) return problem;
     this.#handles.set(plugin.rootId, handle);
     if (previous?.root !== undefined && previous.root !== handle.root && this.#vm !== undefined) {
       previous.root.retired = true;
