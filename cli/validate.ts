@@ -12,7 +12,7 @@ import { build, checkReferences, loadModules, type SnapshotOptions } from "../se
 import { loadPaths } from "../server/source/load.ts";
 import { createStages } from "../server/stages.ts";
 
-interface ValidateOptions {
+export interface ValidateOptions {
   json?: boolean;
   strict?: boolean;
 }
@@ -52,16 +52,24 @@ export function register(program: Command): void {
 }
 
 async function run(paths: string[], options: ValidateOptions): Promise<void> {
+  const { out, err, code } = await report(paths, options);
+  process.stdout.write(out);
+  process.stderr.write(err);
+  process.exitCode = code;
+}
+
+/** What the command prints, and its exit code. */
+export async function report(
+  paths: readonly string[],
+  options: ValidateOptions,
+): Promise<{ out: string; err: string; code: number }> {
   const missing = paths.filter((path) => !existsSync(path));
-  if (missing.length > 0) {
-    process.stderr.write(`sluice: there is no file or folder ${missing.join(", ")}\n`);
-    process.exitCode = 2;
-    return;
-  }
+  if (missing.length > 0)
+    return { out: "", err: `sluice: there is no file or folder ${missing.join(", ")}\n`, code: 2 };
   const result = await validatePaths(paths);
-  process.stdout.write(options.json ? `${JSON.stringify(asJson(result), null, 2)}\n` : format(result));
   const failed = result.errors > 0 || (options.strict === true && result.warnings > 0);
-  process.exitCode = failed ? 1 : 0;
+  const out = options.json ? `${JSON.stringify(asJson(result), null, 2)}\n` : format(result);
+  return { out, err: "", code: failed ? 1 : 0 };
 }
 
 export async function validatePaths(paths: readonly string[]): Promise<Validation> {

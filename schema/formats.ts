@@ -94,7 +94,13 @@ function gatewayHost(text: string): string | undefined {
   return checks.namespaceScope(text.slice(0, slash)) ?? hostPattern(text.slice(slash + 1));
 }
 
+/** RE2 as Envoy has it: on bytes, so that no character above 0xFF can be named. */
 function regex(text: string): string | undefined {
+  const large = [...text.matchAll(/\\x\{([0-9a-fA-F]+)\}/g)].find(
+    ([, hex = ""]) => Number.parseInt(hex, 16) > 0xff,
+  );
+  if (large !== undefined)
+    return `${large[0]} is above \\x{ff}, and Envoy matches bytes; write the character's UTF-8 bytes, such as \\xc3\\xa9`;
   try {
     RE2JS.compile(text);
     return undefined;

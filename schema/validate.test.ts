@@ -318,6 +318,11 @@ rows(
       'http[0].match[0].uri.regex: "(a)\\\\1" uses a back-reference, which RE2 does not have; say it without',
     ],
     [
+      "a character above 0xFF",
+      `match: [{uri: {regex: 'a\\x{100}'}}]\n${to}`,
+      "http[0].match[0].uri.regex: \\x{100} is above \\x{ff}, and Envoy matches bytes; write the character's UTF-8 bytes, such as \\xc3\\xa9",
+    ],
+    [
       "a broken expression",
       `match: [{uri: {regex: "(a"}}]\n${to}`,
       'http[0].match[0].uri.regex: "(a" is not an RE2 expression: error parsing regexp: missing closing ): `(a`',
