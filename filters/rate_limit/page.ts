@@ -122,6 +122,13 @@ export function claimEntry(
   return chosen;
 }
 
+/** When the first entry of a page that is full of live keys is free again. */
+export function nextFree(page: Page): i64 {
+  let least = i64.MAX_VALUE;
+  for (let i = 0; i < ENTRIES; i++) least = min(least, entryAt(page, i).tat);
+  return least;
+}
+
 /** Time left of an entry's tolerance at `moment`. */
 export function entryRoom(entry: Entry, moment: i64): i64 {
   return room(max(entry.tat, moment), moment, entry.spacing, entry.burst);

@@ -1,0 +1,59 @@
+// What went wrong, by reason, in sluice_filter_errors_total.
+
+import { literal } from "../../assembly/bytes";
+import {
+  beginName,
+  defineCounter,
+  findMetric,
+  increment,
+  isUndefined,
+  label,
+  Metric,
+} from "../../assembly/metrics";
+import { ByteString } from "../../assembly/set";
+
+
+@unmanaged
+export class Failure {
+  reason: ByteString;
+  metric: Metric;
+}
+
+/** The request's headers do not fit the arena: it is answered 431. */
+export const HEADERS_TOO_LARGE: Failure = failure("headers_too_large");
+/** Headers of an answer do not fit the arena: it goes without them. */
+export const ARENA_FULL: Failure = failure("arena_full");
+/** The table of streams is full: a response goes without rate limit headers. */
+export const STREAMS_FULL: Failure = failure("streams_full");
+/** A cell or page is missing or not of this layout: the request is refused. */
+export const BAD_CELL: Failure = failure("bad_cell");
+/** The cost header is no whole number from 1: the request costs 1. */
+export const BAD_COST: Failure = failure("bad_cost");
+/** A cost above the burst can never be admitted. */
+export const COST_ABOVE_BURST: Failure = failure("cost_above_burst");
+/** No room for a new key, and nothing may be evicted: the request is refused. */
+export const NO_ROOM_FOR_KEY: Failure = failure("no_room_for_key");
+/** More limits apply to one request than there is room for: it is refused. */
+export const TOO_MANY_LIMITS: Failure = failure("too_many_limits");
+
+function failure(reason: string): Failure {
+  const made = changetype<Failure>(heap.alloc(offsetof<Failure>()));
+  made.reason = literal(reason);
+  name(made);
+  made.metric = findMetric();
+  return made;
+}
+
+function name(failure: Failure): void {
+  beginName("sluice_filter_errors_total");
+  label("reason", failure.reason.start, failure.reason.length);
+}
+
+export function countFailure(failure: Failure): void {
+  const metric = failure.metric;
+  if (isUndefined(metric)) {
+    name(failure);
+    defineCounter(metric);
+  }
+  increment(metric);
+}

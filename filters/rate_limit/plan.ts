@@ -1,0 +1,143 @@
+// What the configuration becomes: limits with their rates, buckets and counters, in the configuration's memory.
+
+import { AttachTable } from "../../assembly/attach/table";
+import { Metric } from "../../assembly/metrics";
+import { ByteSet } from "../../assembly/set";
+import { RateLimit, RateLimitConfig, RateLimitPolicy, RateLimitResponse } from "./generated/config";
+import { Lease } from "./lease";
+import { Refusal } from "./refusals";
+
+/** Everything that one configuration of one plugin needs. */
+@unmanaged
+export class Plan {
+  config: RateLimitConfig;
+  attach: AttachTable;
+  /** PolicyPlan, one per policy. */
+  policies: usize;
+  policyCount: u32;
+  /** Of the plugin: its root id and name. */
+  owner: u64;
+  /** Of the configuration's text; says in the marker which configuration is the newest. */
+  version: u64;
+  /** When to look whether this configuration is the newest after all; 0: it is, or was overtaken. */
+  recheckAt: i64;
+  /** There are 2^level pages in the pool, as last seen; below 0: none. */
+  level: i32;
+  /** Sum of maxKeys. */
+  keys: u64;
+  /** Buckets by identity: open addressing, bucketMask + 1 pointers. */
+  buckets: usize;
+  bucketMask: u32;
+  /** Whether any answer carries headers that are only known at its end. */
+  hasStreams: bool;
+}
+
+
+@unmanaged
+export class PolicyPlan {
+  policy: RateLimitPolicy;
+  response: RateLimitResponse | null;
+  /** LimitPlan, one per limit. */
+  limits: usize;
+  limitCount: u32;
+  status: u32;
+  sendsIetf: bool;
+  sendsDraft03: bool;
+  isAlways: bool;
+}
+
+
+@unmanaged
+export class LimitPlan {
+  limit: RateLimit;
+  policy: PolicyPlan;
+  /** Of plugin, seed and name. */
+  identity: u64;
+  isKeyed: bool;
+  enforce: bool;
+  mayEvict: bool;
+  whenKeyMissing: u8;
+  /** Rates: the limit's own, then one per override. */
+  rates: usize;
+  rateCount: u32;
+  /** Metric, one per counter of counters.ts. */
+  counters: usize;
+  remaining: Metric;
+}
+
+
+@unmanaged
+export class Rates {
+  limit: LimitPlan;
+  spacing: i64;
+  burst: i64;
+  /** Overrides by value: the values. */
+  values: ByteSet | null;
+  /** Overrides by match. */
+  matchStart: usize;
+  matchCount: u32;
+  /** Tells apart the buckets of overrides by match; 0 for all else. */
+  salt: u32;
+  /** Limits without a key: the bucket. */
+  bucket: Bucket | null;
+}
+
+/** A limit's bucket as this worker knows it, where there is no key. */
+@unmanaged
+export class Bucket {
+  identity: u64;
+  /** Number of the cell; -1: the directory has none. */
+  slot: i32;
+  lease: Lease;
+  refusal: Refusal;
+  /** The cell's TAT and rates as last seen, for headers on answers that the lease has let through. */
+  seenTat: i64;
+  spacing: i64;
+  burst: i64;
+  /** The rates of this configuration. */
+  ownSpacing: i64;
+  ownBurst: i64;
+}
+
+/** The bucket of this identity; null: the configuration has none. */
+export function findBucket(plan: Plan, identity: u64): Bucket | null {
+  let at = (<u32>identity) & plan.bucketMask;
+  let bucket = bucketAt(plan, at);
+  while (bucket !== null && bucket.identity !== identity) {
+    at = (at + 1) & plan.bucketMask;
+    bucket = bucketAt(plan, at);
+  }
+  return bucket;
+}
+
+/** The bucket at a place of the table; null: the place is free. */
+// @ts-ignore: decorator
+@inline
+export function bucketAt(plan: Plan, place: u32): Bucket | null {
+  return changetype<Bucket | null>(load<usize>(plan.buckets + ((<usize>place) << 2)));
+}
+
+/** Configure only; the table has room. */
+export function addBucket(plan: Plan, bucket: Bucket): void {
+  let at = (<u32>bucket.identity) & plan.bucketMask;
+  while (load<usize>(plan.buckets + ((<usize>at) << 2)) !== 0) at = (at + 1) & plan.bucketMask;
+  store<usize>(plan.buckets + ((<usize>at) << 2), changetype<usize>(bucket));
+}
+
+// @ts-ignore: decorator
+@inline
+export function policyAt(plan: Plan, index: u32): PolicyPlan {
+  return changetype<PolicyPlan>(plan.policies + index * offsetof<PolicyPlan>());
+}
+
+// @ts-ignore: decorator
+@inline
+export function limitAt(policy: PolicyPlan, index: u32): LimitPlan {
+  return changetype<LimitPlan>(policy.limits + index * offsetof<LimitPlan>());
+}
+
+// @ts-ignore: decorator
+@inline
+export function ratesAt(limit: LimitPlan, index: u32): Rates {
+  return changetype<Rates>(limit.rates + index * offsetof<Rates>());
+}
