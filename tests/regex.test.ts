@@ -162,7 +162,10 @@ test("the limits hold, and an expression just within them works", () => {
   for (const pattern of beyond) {
     const regex = compile(pattern);
     if (!regex.refused) assert.fail(`${pattern.slice(0, 40)} is accepted with ${regex.states} states`);
-    assert.match(regex.message, /4096 states|512 KiB|16384 steps/);
+    assert.match(
+      regex.message,
+      /^the expression needs more than (4096 states|512 KiB of tables|8 MiB|16384 steps|20000000 steps)/,
+    );
   }
   const within = accepted("(a|b)*a(a|b){10}");
   assert.equal(within.states, 2049);
@@ -214,6 +217,6 @@ test("recompiling leaves memory as it was", () => {
   const patterns = ["/v1/[^/]+/users/\\d+", "(a|b)*a(a|b){10}", "(a|b)*a(a|b){20}", "(a", "(?i)[a-z]{200}"];
   for (const pattern of patterns) compile(pattern);
   const size = memorySize();
-  for (let i = 0; i < 200; i++) for (const pattern of patterns) compile(pattern);
+  for (let i = 0; i < 50; i++) for (const pattern of patterns) compile(pattern);
   assert.equal(memorySize(), size);
 });

@@ -9,101 +9,60 @@ import { byteOf, columnCount } from "./alphabet";
 import { setAt, setHas } from "./byteset";
 import { isWordByte } from "./cursor";
 import { Kind, nfaCount, nfaConditions, nfaStart, nfaState } from "./nfa";
-import { refuse } from "./refusal";
+import { isRefused, refuse } from "./refusal";
+import {
+  accepts,
+  Before,
+  beforeOf,
+  beginStates,
+  dfaCount,
+  intern,
+  releaseStates,
+  setOf,
+  table,
+  target,
+  words,
+} from "./states";
 import { Condition } from "./tree";
 import { Vector, staticVector } from "./vector";
 
-/** Before merging equal states, which leaves at most the 4,096 that are allowed. */
-const MOST_STATES: u32 = 16_384;
-const MOST_TABLE_SIZE: u32 = 2 * 1024 * 1024;
-const MOST_SETS_SIZE: u32 = 8 * 1024 * 1024;
 /** Visits of NFA states for one expression; about a quarter of a second. */
 const MOST_WORK: u64 = 20_000_000;
 
-/** Next state by state and column, u16 each. State 0 is the dead one. */
-export const table: Vector = staticVector();
-/** 1 for each state that accepts the end of the text, u8 each. */
-export const accepts: Vector = staticVector();
-export let dfaCount: u32 = 0;
+/** The state in which matching begins. */
 export let dfaStart: u32 = 0;
 
-/** What stood before a state. */
-const enum Before {
-  OTHER,
-  NOTHING,
-  NEWLINE,
-  WORD,
-}
-
-/** For each state: its set (`words` u64), its hash u32 and its Before u32. */
-const states: Vector = staticVector();
-/** Open addressing over the states, numbers + 1, u16 each. */
-const index: Vector = staticVector();
-/** The set under construction, the decided set, and NFA states still to be visited. */
-const target: Vector = staticVector();
+/** A state's set with its assertions decided, and NFA states still to be visited. */
 const decided: Vector = staticVector();
 const stack: Vector = staticVector();
-
-const INDEX_SLOTS: u32 = 32_768;
-let words: u32 = 0;
-let stateSize: u32 = 0;
 let work: u64 = 0;
-let full: bool = false;
 
 /** False: refused. */
 export function buildDfa(): bool {
-  begin();
+  beginStates(nfaCount());
+  work = 0;
+  decided.clear();
+  decided.push(words * 8);
+  // Every NFA state is at most once on the stack of one closure.
+  stack.clear();
+  stack.push(nfaCount() * 4);
   close(target.start, nfaStart, UNDECIDED);
-  dfaStart = intern(Before.NOTHING);
-  for (let state: u32 = 1; state < dfaCount && !full; state++) {
-    const before = stateBefore(state);
+  dfaStart = intern(reduce() ? Before.NOTHING : Before.OTHER);
+  for (let state: u32 = 1; state < dfaCount && !isRefused(); state++) {
+    const before = beforeOf(state);
     if (accepting(state, before)) store<u8>(accepts.start + state, 1);
-    for (let column: u32 = 0; column < columnCount && !full; column++) {
+    for (let column: u32 = 0; column < columnCount && !isRefused(); column++) {
       const next = step(state, before, <u32>load<u8>(byteOf + column));
       store<u16>(table.start + ((state * columnCount + column) << 1), next);
     }
   }
-  if (full)
-    refuse("the expression needs more than 4096 states or 512 KiB of tables, or too long to compile", 0);
-  return !full;
+  return !isRefused();
 }
 
 export function releaseDfa(): void {
-  table.release();
-  accepts.release();
-  states.release();
-  index.release();
-  target.release();
+  releaseStates();
   decided.release();
   stack.release();
-}
-
-function begin(): void {
-  words = (nfaCount() + 63) >> 6;
-  stateSize = words * 8 + 8;
-  work = 0;
-  full = false;
-  dfaCount = 0;
-  table.clear();
-  accepts.clear();
-  states.clear();
-  index.clear();
-  target.clear();
-  decided.clear();
-  stack.clear();
-  index.push(INDEX_SLOTS * 2);
-  target.push(words * 8);
-  decided.push(words * 8);
-  // Every NFA state is at most once on the stack of one closure.
-  stack.push(nfaCount() * 4);
-  // The dead state has the empty set.
-  intern(Before.OTHER);
-}
-
-// @ts-ignore: decorator
-@inline
-function stateBefore(state: u32): u32 {
-  return load<u32>(states.start + state * stateSize + words * 8, 4);
 }
 
 /** `conditions` of a closure in which assertions stay undecided. */
@@ -152,7 +111,7 @@ function conditionsAt(before: u32, byte: u32): u32 {
 
 /** The set of a state with its assertions decided; the state's own set where the expression has none. */
 function decide(state: u32, before: u32, byte: u32): usize {
-  const set = states.start + state * stateSize;
+  const set = setOf(state);
   if (nfaConditions === 0) return set;
   const conditions = conditionsAt(before, byte);
   memory.copy(decided.start, set, words * 8);
@@ -185,9 +144,9 @@ function step(state: u32, before: u32, byte: u32): u32 {
     }
   }
   work += words;
-  if (work > MOST_WORK) full = true;
-  if (!any || full) return 0;
-  return intern(contextAfter(byte));
+  if (work > MOST_WORK) return refuse("the expression needs more than 20000000 steps to be compiled", 0);
+  if (!any) return 0;
+  return intern(reduce() ? contextAfter(byte) : Before.OTHER);
 }
 
 /** What stood before, only as far as the expression's assertions can ask. */
@@ -212,51 +171,4 @@ function reduce(): bool {
     }
   }
   return undecided;
-}
-
-/** The number of the state with the set under construction, added if new. */
-function intern(before: u32): u32 {
-  if (!reduce()) before = Before.OTHER;
-  let hash: u64 = before;
-  for (let word: u32 = 0; word < words; word++) {
-    hash = (hash ^ load<u64>(target.start + (word << 3))) * 0x9e3779b97f4a7c15;
-    hash ^= hash >> 29;
-  }
-  const tag = <u32>(hash >> 32);
-  let slot = tag & (INDEX_SLOTS - 1);
-  for (;;) {
-    const entry = <u32>load<u16>(index.start + (slot << 1));
-    if (entry === 0) break;
-    const state = states.start + (entry - 1) * stateSize;
-    if (
-      load<u32>(state + words * 8) === tag &&
-      load<u32>(state + words * 8, 4) === before &&
-      memory.compare(state, target.start, words * 8) === 0
-    ) {
-      return entry - 1;
-    }
-    slot = (slot + 1) & (INDEX_SLOTS - 1);
-  }
-  return addState(slot, tag, before);
-}
-
-function addState(slot: u32, tag: u32, before: u32): u32 {
-  const rowSize = columnCount << 1;
-  if (
-    dfaCount >= MOST_STATES ||
-    table.size + rowSize > MOST_TABLE_SIZE ||
-    states.size + stateSize > MOST_SETS_SIZE
-  ) {
-    full = true;
-    return 0;
-  }
-  const state = states.push(stateSize);
-  memory.copy(state, target.start, words * 8);
-  store<u32>(state + words * 8, tag);
-  store<u32>(state + words * 8, before, 4);
-  table.push(rowSize);
-  accepts.push(1);
-  dfaCount += 1;
-  store<u16>(index.start + (slot << 1), dfaCount);
-  return dfaCount - 1;
 }

@@ -4,7 +4,7 @@
 // members[last[b] - 1], and the marked members of a block stand at its front while it is being split.
 
 import { columnCount } from "./alphabet";
-import { accepts, dfaCount, table } from "./dfa";
+import { accepts, dfaCount, table } from "./states";
 import { Vector, staticVector } from "./vector";
 
 /** The block of each state, u32 each, and how many there are. */

@@ -51,7 +51,7 @@ export function buildNfa(root: u32): bool {
   full = false;
   addState(Kind.MATCH, 0, 0);
   nfaStart = emit(root, 0);
-  if (full) refuse("the expression is too large: its repetitions unfold to more than 16384 steps", 0);
+  if (full) refuse("the expression needs more than 16384 steps once its repetitions are unfolded", 0);
   return !full;
 }
 

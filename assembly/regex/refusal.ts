@@ -11,6 +11,10 @@ export function clearRefusal(): void {
   regexErrorByte = 0;
 }
 
+export function isRefused(): bool {
+  return regexError.length > 0;
+}
+
 /** Records the first refusal only; returns 0, which the callers pass on. */
 export function refuse(message: string, byte: u32): u32 {
   if (regexError.length === 0) {
