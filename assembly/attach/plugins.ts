@@ -1,7 +1,8 @@
 // The plugins that live in this VM and the configuration of each. Several may share a VM when code and vm_id are
 // equal; while there is one, nothing is read to find it.
 //
-// A configuration is freed when it is replaced and no stream refers to it any longer.
+// A configuration that has been replaced is freed at the next configuring that finds no stream referring to it:
+// freeing is no work for a request.
 
 import { PLUGIN_NAME, PLUGIN_ROOT_ID, readProperty } from "../abi/property";
 import { equals } from "../bytes";
@@ -11,12 +12,13 @@ import { ByteString } from "../set";
 /** A configuration in force, or replaced and still used by streams. */
 @unmanaged
 export class Generation {
+  /** The next of those that have been replaced. */
+  next: Generation | null;
   /** What the filter has made of it. */
   plan: usize;
   blocks: usize;
   /** Streams that refer to it. */
   streams: u32;
-  isReplaced: bool;
 }
 
 
@@ -31,6 +33,7 @@ class Plugin {
 }
 
 let first: Plugin | null = null;
+let replaced: Generation | null = null;
 
 const root: ByteString = changetype<ByteString>(memory.data(8, 4));
 const name: ByteString = changetype<ByteString>(memory.data(8, 4));
@@ -41,7 +44,7 @@ export function install(plan: usize, blocks: usize): void {
   generation.plan = plan;
   generation.blocks = blocks;
   generation.streams = 0;
-  generation.isReplaced = false;
+  generation.next = null;
   readProperty(PLUGIN_ROOT_ID, root);
   readProperty(PLUGIN_NAME, name);
   let plugin = first;
@@ -49,8 +52,9 @@ export function install(plan: usize, blocks: usize): void {
     if (isRoot(plugin) && equals(plugin.nameStart, plugin.nameLength, name.start, name.length)) {
       const old = plugin.current;
       plugin.current = generation;
-      old.isReplaced = true;
-      freeIfUnused(old);
+      old.next = replaced;
+      replaced = old;
+      freeUnused();
       return;
     }
     plugin = plugin.next;
@@ -106,13 +110,26 @@ export function retain(generation: Generation): void {
 }
 
 /** A stream refers to it no longer. */
+// @ts-ignore: decorator
+@inline
 export function release(generation: Generation): void {
   generation.streams -= 1;
-  freeIfUnused(generation);
 }
 
-function freeIfUnused(generation: Generation): void {
-  if (!generation.isReplaced || generation.streams > 0) return;
-  freeBlocks(generation.blocks);
-  heap.free(changetype<usize>(generation));
+/** Configure only. Frees what has been replaced and is not referred to. */
+function freeUnused(): void {
+  let kept: Generation | null = null;
+  let generation = replaced;
+  while (generation !== null) {
+    const next = generation.next;
+    if (generation.streams > 0) {
+      generation.next = kept;
+      kept = generation;
+    } else {
+      freeBlocks(generation.blocks);
+      heap.free(changetype<usize>(generation));
+    }
+    generation = next;
+  }
+  replaced = kept;
 }
