@@ -21,6 +21,7 @@ import type { MeshRoute } from "./istio/routes.ts";
 import type { MeshVirtualHost } from "./istio/virtual-hosts.ts";
 import { pack } from "./istio/wire.ts";
 import { type Snapshot, type TypeUrl, typeUrls, type XdsResource } from "./model.ts";
+import type { DerivedRoute } from "./policy/destinations.ts";
 import type { PolicyKind } from "./policy/kinds.ts";
 import { pluginConfig, slotOf } from "./policy/plugin.ts";
 import type { Mesh, SnapshotOptions } from "./snapshot.ts";
@@ -87,23 +88,35 @@ function virtualHostRoutes(
   virtualHost: MeshVirtualHost,
   served: ReadonlySet<PolicyKind>,
 ): Route[] {
-  const derived: Route[] = [];
-  const seen = new Set<string>();
-  for (const route of virtualHost.routes) {
-    for (const { message, value } of mesh.derived.get(route) ?? []) {
-      // One route with several conditions gives the same derived route for each condition on one path.
-      const { pathSpecifier, caseSensitive } = message.match ?? {};
-      const key = JSON.stringify([value, pathSpecifier, caseSensitive]);
-      if (seen.has(key)) continue;
-      seen.add(key);
-      derived.push({ ...message, typedPerFilterConfig: switchedOn(mesh, route, served) });
-    }
-  }
-  const own = virtualHost.routes.map((route) => ({
-    ...route.message,
+  return routesInOrder(mesh, virtualHost).map(({ message, route }) => ({
+    ...message,
     typedPerFilterConfig: switchedOn(mesh, route, served),
   }));
-  return [...derived, ...own];
+}
+
+export interface PlacedRoute {
+  message: Route;
+  route: MeshRoute;
+  /** Set where `message` is derived from the route. */
+  derived: DerivedRoute | undefined;
+}
+
+/** A virtual host's routes as Envoy tries them: derived ones first. */
+export function routesInOrder(mesh: Mesh, virtualHost: MeshVirtualHost): PlacedRoute[] {
+  const derivedRoutes: PlacedRoute[] = [];
+  const seen = new Set<string>();
+  for (const route of virtualHost.routes) {
+    for (const derived of mesh.derived.get(route) ?? []) {
+      // One route with several conditions gives the same derived route for each condition on one path.
+      const { pathSpecifier, caseSensitive } = derived.message.match ?? {};
+      const key = JSON.stringify([derived.value, pathSpecifier, caseSensitive]);
+      if (seen.has(key)) continue;
+      seen.add(key);
+      derivedRoutes.push({ message: derived.message, route, derived });
+    }
+  }
+  const own = virtualHost.routes.map((route) => ({ message: route.message, route, derived: undefined }));
+  return [...derivedRoutes, ...own];
 }
 
 /** A filter is off in the listener; an entry without settings on a route switches it on there. */

@@ -25,6 +25,9 @@ export interface PolicyKind {
 
 export const policyGroup = "sluice.traffic";
 
+/** The second one only frees what the first needs. */
+const responseCallbacks = ["proxy_on_response_headers", "proxy_on_log"];
+
 /** In the order of the chain: what is refused is not routed. */
 export const policyKinds: readonly PolicyKind[] = [
   {
@@ -33,7 +36,7 @@ export const policyKinds: readonly PolicyKind[] = [
     slot: "sluice.rate_limit",
     ordered: false,
     steers: false,
-    idleCallbacks: () => [],
+    idleCallbacks: (policies) => (policies.some(marksEveryResponse) ? [] : responseCallbacks),
   },
   {
     kind: "HeaderRoutingPolicy",
@@ -41,12 +44,15 @@ export const policyKinds: readonly PolicyKind[] = [
     slot: "sluice.header_routing",
     ordered: true,
     steers: true,
-    idleCallbacks: (policies) => (policies.some(changesResponses) ? [] : ["proxy_on_response_headers"]),
+    idleCallbacks: (policies) => (policies.some(changesResponses) ? [] : responseCallbacks),
   },
 ];
 
 export const kindOf = (resource: Resource): PolicyKind | undefined =>
   resource.group === policyGroup ? policyKinds.find((k) => k.kind === resource.kind) : undefined;
+
+const marksEveryResponse = (policy: Resource): boolean =>
+  (policy.spec as { response?: { on?: string } }).response?.on === "always";
 
 /** A cookie that is set when absent is a response header too. */
 function changesResponses(policy: Resource): boolean {

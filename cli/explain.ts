@@ -1,0 +1,186 @@
+// `sluice explain`: what becomes of one request, and why. Nothing needs to run: the folder is read, the route
+// found as Envoy finds it, and every policy decided by the filter's own module.
+
+import { existsSync } from "node:fs";
+import { join, relative } from "node:path";
+import { type Command, InvalidArgumentError } from "commander";
+import { projectRoot } from "../envoy/root.ts";
+import { formatDiagnostic } from "../schema/diagnostic.ts";
+import { type Explanation, explain, type PolicyExplanation } from "../server/match/explain.ts";
+import { build, loadModules } from "../server/snapshot.ts";
+import { loadFolder } from "../server/source/load.ts";
+
+interface ExplainOptions {
+  config: string;
+  request: string;
+  header: [string, string][];
+  source: string;
+  seed?: number;
+  json?: boolean;
+}
+
+const examples = `
+Examples:
+  $ sluice explain --config mesh/ http://go-search-service/find
+  $ sluice explain --config mesh/ -H 'uid: 0' -H 'cookie: beta=1' http://go-search-service/find
+  $ sluice explain --config mesh/ -X POST -H 'Host: go-search-service' http://127.0.0.1:10000/find
+  $ sluice explain --config mesh/ --json http://go-search-service/ | jq .result.destinations
+
+The URL's host is the Host header unless -H says otherwise; a Gateway's port chooses its listener.
+Exit code: 0 when the request is explained, 1 when the configuration is wrong, 2 on wrong usage.`;
+
+export function register(program: Command): void {
+  program
+    .command("explain")
+    .summary("say which route and policies a request meets, and why")
+    .description(
+      "Follows one request through the mesh of a folder: the virtual host and route that take it and the\n" +
+        "conditions that decided, the policies on that route with every rule's conditions, what each policy\n" +
+        "decided (by the filter's own WebAssembly module), and the destination.",
+    )
+    .argument("<url>", "such as http://go-search-service/find?q=1")
+    .option("-c, --config <dir>", "folder of YAML", "examples/ficool")
+    .option("-X, --request <method>", "HTTP method", "GET")
+    .option("-H, --header <line>", "a request header, `name: value`; repeatable", readHeader, [])
+    .option("--source <ip>", "the client's address", "127.0.0.1")
+    .option("--seed <number>", "another draw where a choice is by chance", readSeed)
+    .option("--json", "print one JSON object")
+    .addHelpText("after", examples)
+    .action(run);
+}
+
+function readHeader(line: string, earlier: [string, string][]): [string, string][] {
+  const parts = /^([^\s:]+)\s*:\s*(.*?)\s*$/.exec(line);
+  if (parts === null) throw new InvalidArgumentError("Write it as `name: value`.");
+  return [...earlier, [parts[1] ?? "", parts[2] ?? ""]];
+}
+
+function readSeed(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("Write a whole number.");
+  return Number(text);
+}
+
+async function run(address: string, options: ExplainOptions): Promise<void> {
+  const url = readUrl(address);
+  if (!existsSync(options.config))
+    throw new Error(`there is no ${options.config}: name a folder as --config`);
+  const modules = loadModules(join(projectRoot, "build/filters"));
+  const { resources, diagnostics } = await loadFolder(options.config);
+  const broken = diagnostics.some((d) => d.severity === "error");
+  const listen = { host: "127.0.0.1", port: 10_000 };
+  const built = broken ? undefined : build(resources, { listen, modules, delivery: "inline" });
+  for (const d of [...diagnostics, ...(built?.diagnostics ?? [])]) {
+    process.stderr.write(`${formatDiagnostic(d)}\n`);
+  }
+  const isFatal = built?.diagnostics.some(
+    (d) => d.severity === "error" && !/^\w+Policy /.test(d.resource ?? ""),
+  );
+  if (built === undefined || isFatal === true) {
+    process.exitCode = 1;
+    return;
+  }
+  const host = options.header.find(([name]) => name.toLowerCase() === "host")?.[1];
+  const explanation = await explain(built, modules, {
+    method: options.request,
+    scheme: url.scheme,
+    authority: host ?? url.authority,
+    path: url.path,
+    headers: options.header.filter(([name]) => name.toLowerCase() !== "host"),
+    sourceIp: options.source,
+    port: url.port,
+    ...(options.seed === undefined ? {} : { seed: options.seed }),
+  });
+  process.stdout.write(
+    options.json === true ? `${JSON.stringify(explanation, null, 2)}\n` : render(explanation),
+  );
+}
+
+/** Not by URL, which would bring the path into another form before Envoy's rules do. */
+export function readUrl(text: string): { scheme: string; authority: string; path: string; port: number } {
+  const parts = /^(?:(https?):\/\/)?([^/?#]+)([^#]*)/i.exec(text);
+  if (parts === null) throw new Error(`not a URL: ${text}; write it as http://HOST/PATH`);
+  const [, scheme = "http", authority = "", rest = ""] = parts;
+  const port = /:(\d+)$/.exec(authority)?.[1];
+  return {
+    scheme: scheme.toLowerCase(),
+    authority,
+    path: rest.startsWith("/") ? rest : `/${rest}`,
+    port: port === undefined ? (scheme.toLowerCase() === "https" ? 443 : 80) : Number(port),
+  };
+}
+
+export function render(e: Explanation): string {
+  const lines = [`${e.request.method} ${e.request.url}`];
+  for (const [name, value] of e.request.headers) lines.push(`  ${name}: ${value}`);
+  const row = (label: string, text: string): void => void lines.push(`${label.padEnd(14)}${text}`);
+  lines.push("");
+  row("listener", e.listener);
+  for (const note of e.notes) row("", note);
+  if (e.virtualHost !== undefined)
+    row("virtual host", `${e.virtualHost.name}  (domain ${e.virtualHost.domain})`);
+  for (const { route, failed } of e.passedOver) row("not", `${route}: ${failed.join("; ")} does not hold`);
+  if (e.route !== undefined) {
+    const { name, resource, file, line, conditions } = e.route;
+    row("route", `${name}  ${resource}, ${shown(file)}:${line}`);
+    row(
+      "",
+      conditions.length === 0 ? "takes every request" : `because ${conditions.map((c) => c.text).join("; ")}`,
+    );
+  }
+  for (const policy of e.policies) policyLines(policy, row);
+  if (e.route !== undefined && e.policies.length === 0) row("policies", "none on this route");
+  resultLines(e, row);
+  return `${lines.join("\n")}\n`;
+}
+
+type Row = (label: string, text: string) => void;
+
+const shown = (file: string): string => {
+  const near = relative(process.cwd(), file);
+  return near.startsWith("..") ? file : near;
+};
+
+function policyLines(policy: PolicyExplanation, row: Row): void {
+  const { kind, target, tier, rules, decisions } = policy;
+  row("policy", `${kind} ${policy.policy}, ${shown(policy.file)}:${policy.line}`);
+  const section = target?.sectionName === undefined ? "" : `/${target.sectionName}`;
+  row(
+    "",
+    target === undefined ? "on the whole proxy" : `on ${target.kind} ${target.name}${section} (${tier})`,
+  );
+  if (policy.isPrevious) row("", "its newest version is at fault: the previous one is in force");
+  for (const rule of rules) {
+    row("", `${rule.matches ? "yes" : "no "} ${rule.name}${reason(rule)}`);
+  }
+  for (const { metric: _, policy: __, ...labels } of decisions) {
+    const parts = Object.entries(labels).map(
+      ([name, value]) => `${name} ${value === "" ? "(its own)" : value}`,
+    );
+    row("decided", parts.join(", "));
+  }
+  if (decisions.length === 0) row("decided", "nothing: the route stands");
+}
+
+function reason({ conditions }: PolicyExplanation["rules"][number]): string {
+  if (conditions.length === 0) return ": takes every request";
+  const entries = conditions.map((all) =>
+    all.map((c) => `${c.text}${c.holds ? "" : " (does not hold)"}`).join(" and "),
+  );
+  return `: ${entries.join(" or ")}`;
+}
+
+function resultLines({ result }: Explanation, row: Row): void {
+  for (const { name, before, after } of result.changedHeaders) {
+    const now = after.length === 0 ? "removed" : after.join(", ");
+    row("header", `${name}: ${now}${before.length === 0 ? "" : `  (was ${before.join(", ")})`}`);
+  }
+  if (result.outcome !== "forwarded") {
+    row("result", `${result.detail}${result.status === undefined ? "" : ` (${result.status})`}`);
+    return;
+  }
+  if (result.detail !== "") row("goes to", result.detail);
+  for (const d of result.destinations) {
+    const share = d.share === 1 ? "" : `${Number((d.share * 100).toFixed(2))} %  `;
+    row(result.detail === "" ? "goes to" : "", `${share}${d.cluster}  ${d.endpoints.join(", ")}`);
+  }
+}
