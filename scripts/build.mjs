@@ -6,28 +6,26 @@
 //   filters  build/filters/*.wasm   release modules; debug modules in build/filters/debug/
 //   bundle   build/sluice.js        server and command line in one file
 
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { createProgress } from "./progress.mjs";
 import { filesUnder, hashOf, isFresh, setStamp } from "./stamp.mjs";
 
 const root = dirname(import.meta.dirname);
-const isTest = (path) => /\.(test|spec)\.ts$/.test(path);
-const isSource = (path) => !isTest(path);
-const versionOf = (name) => {
-  const { version } = JSON.parse(readFileSync(join(root, "node_modules", name, "package.json"), "utf8"));
-  return `${name}@${version}`;
-};
-
 const steps = { api, schema, filters, bundle };
+const isSource = (path) => !/\.(test|spec)\.ts$/.test(path);
 
-/** @param progress told what is under way, line by line. */
-export async function build(names = Object.keys(steps), { force = false, progress = console.error } = {}) {
+/**
+ * @param say told what is under way, line by line.
+ * @param debug whether debug modules are wanted, which only tests use.
+ */
+export async function build(names = Object.keys(steps), { force = false, debug = true, say }) {
   for (const name of names) {
     const step = steps[name];
     if (step === undefined) throw new Error(`no step ${name}: there are ${Object.keys(steps).join(", ")}`);
-    await step({ force, progress });
+    await step({ force, debug, say });
   }
 }
 
@@ -42,88 +40,71 @@ async function once({ force }, step, hash, outputs, make) {
 }
 
 async function api(options) {
-  const outputs = ["build/envoy-api/envoy/config/cluster/v3/cluster_pb.ts"];
   const tools = ["@bufbuild/protobuf", "@bufbuild/protoc-gen-es"].map(versionOf);
-  await once(
-    options,
-    "api",
-    hashOf(root, ["envoy/api", "envoy/wheel.ts"], isSource, tools),
-    outputs,
-    async () => {
-      const { tsImport } = await import("tsx/esm/api");
-      const { findEnvoyForApi } = await tsImport("../envoy/find.ts", import.meta.url);
-      const { generateApi } = await tsImport("../envoy/api/generate.ts", import.meta.url);
-      const binary = await findEnvoyForApi({ progress: options.progress });
-      options.progress("api: reading Envoy's types out of its binary");
-      const count = await generateApi(readFileSync(binary), join(root, "build/envoy-api"));
-      options.progress(`api: ${count} files`);
-    },
+  const hash = hashOf(root, ["envoy/api", "envoy/wheel.ts"], isSource, tools);
+  const outputs = ["build/envoy-api/envoy/config/cluster/v3/cluster_pb.ts"];
+  await once(options, "api", hash, outputs, () =>
+    run("reading Envoy's API", ["--import", "tsx", "envoy/api/main.ts", "build/envoy-api"], options.say),
   );
 }
 
 async function schema(options) {
-  if (!existsSync(join(root, "schema/emit/main.ts"))) return;
-  await once(options, "schema", hashOfSchema(), [], () => {
-    options.progress("schema: generating what schema/ declares");
-    run("schema", process.execPath, ["--import", "tsx", "schema/emit/main.ts"]);
+  await once(options, "schema", hashOfSchema(), [], async () => {
+    options.say("generating what schema/ declares");
+    await run("schema", ["--import", "tsx", "schema/emit/main.ts"]);
     return hashOfSchema();
   });
 }
 
 /** The generated files count too: one that was edited by hand is generated again. */
 function hashOfSchema() {
-  const rooms = ["schema", "filters", "docs", "server", "cli"];
-  return hashOf(
-    root,
-    rooms,
-    (path) => (path.startsWith("schema/") && isSource(path)) || path.includes("/generated/"),
-  );
+  const matters = (path) => (path.startsWith("schema/") && isSource(path)) || path.includes("/generated/");
+  return hashOf(root, ["schema", "filters", "assembly", "docs", "server", "cli"], matters);
 }
 
 async function filters(options) {
-  for (const name of filterNames()) {
-    const inputs = ["assembly", `filters/${name}`, "asconfig.json"];
-    const tools = ["assemblyscript", "@solo-io/proxy-runtime"].map(versionOf);
-    const hash = hashOf(
-      root,
-      inputs,
-      (path) => path.endsWith(".json") || (path.endsWith(".ts") && isSource(path)),
-      tools,
-    );
-    for (const target of ["release", "debug"]) {
-      const output = target === "release" ? `build/filters/${name}.wasm` : `build/filters/debug/${name}.wasm`;
-      await once(options, `filter-${name}-${target}`, hash, [output], async () => {
-        await compile(`filters/${name}/filter.ts`, target, output);
-        options.progress(`filters: ${output} (${statSync(join(root, output)).size} bytes)`);
+  const names = readdirSync(join(root, "filters")).filter((name) =>
+    existsSync(join(root, "filters", name, "filter.ts")),
+  );
+  for (const directory of ["build/filters", "build/filters/debug"]) removeOthers(directory, names);
+  const tools = ["assemblyscript", "@solo-io/proxy-runtime"].map(versionOf);
+  const matters = (path) => /\.(ts|json)$/.test(path) && isSource(path);
+  for (const name of names) {
+    const hash = hashOf(root, ["assembly", `filters/${name}`, "asconfig.json"], matters, tools);
+    for (const target of options.debug ? ["release", "debug"] : ["release"]) {
+      const output = `${target === "release" ? "build/filters" : "build/filters/debug"}/${name}.wasm`;
+      await once(options, `filter-${name}-${target}`, hash, [output], () => {
+        options.say(`compiling ${output}`);
+        return compile(`filters/${name}/filter.ts`, target, output);
       });
     }
   }
 }
 
-function filterNames() {
-  return readdirSync(join(root, "filters")).filter((name) =>
-    existsSync(join(root, "filters", name, "filter.ts")),
-  );
+/** Modules of filters that are no more would be served like any other. */
+function removeOthers(directory, names) {
+  mkdirSync(join(root, directory), { recursive: true });
+  for (const file of readdirSync(join(root, directory))) {
+    if (file.endsWith(".wasm") && !names.includes(file.slice(0, -".wasm".length)))
+      rmSync(join(root, directory, file));
+  }
 }
 
 /** Written beside and renamed, so that nobody ever reads half a module. */
 async function compile(source, target, output) {
-  const { default: asc } = await import("assemblyscript/asc");
   const beside = `${output}.${process.pid}`;
-  mkdirSync(dirname(join(root, output)), { recursive: true });
-  const config = ["--config", "asconfig.json", "--target", target];
-  const { error, stderr } = await asc.main([source, ...config, "--baseDir", root, "--outFile", beside]);
-  if (error) throw new Error(`${source} does not compile (${target}):\n${stderr.toString()}${error.message}`);
+  const config = ["--config", "asconfig.json", "--target", target, "--outFile", beside];
+  await run(`${source} (${target})`, ["node_modules/assemblyscript/bin/asc.js", source, ...config]);
   renameSync(join(root, beside), join(root, output));
 }
 
 async function bundle(options) {
-  if (!existsSync(join(root, "cli/main.ts"))) return;
   const rooms = ["cli", "server", "schema", "host", "envoy", "scripts/build.mjs", "package-lock.json"];
   const hash = hashOf(root, rooms, (path) => isSource(path) && !path.endsWith(".md"));
   await once(options, "bundle", hash, ["build/sluice.js"], async () => {
-    const { build: esbuild } = await import("esbuild");
-    await esbuild({
+    options.say("bundling server and command line");
+    const esbuild = await import("esbuild");
+    await esbuild.build({
       absWorkingDir: root,
       entryPoints: ["cli/main.ts", ...workers()].map((path) => ({ in: path, out: outputName(path) })),
       outdir: "build",
@@ -132,39 +113,62 @@ async function bundle(options) {
       target: "node20.19",
       format: "esm",
       sourcemap: "linked",
-      logLevel: "warning",
+      logLevel: "silent",
       // Packages in CommonJS call require, which an ES module does not have.
       banner: {
         js: 'import { createRequire as makeRequire } from "node:module"; const require = makeRequire(import.meta.url);',
       },
     });
-    options.progress(
-      `bundle: build/sluice.js (${Math.round(statSync(join(root, "build/sluice.js")).size / 1024)} KiB)`,
-    );
+    await esbuild.stop();
   });
 }
 
 /** Code for worker threads stands in files named `*.worker.ts`: `x.worker.ts` becomes `build/x.worker.js`. */
-function workers() {
-  return filesUnder(join(root, "server"))
+const workers = () =>
+  filesUnder(join(root, "server"))
     .filter((path) => path.endsWith(".worker.ts"))
     .map((path) => path.slice(root.length + 1));
-}
 
 const outputName = (path) =>
   path === "cli/main.ts" ? "sluice" : path.replace(/^.*\//, "").replace(/\.ts$/, "");
 
-function run(step, command, args) {
-  const { status, stdout, stderr } = spawnSync(command, args, { cwd: root, encoding: "utf8" });
-  if (status !== 0) throw new Error(`${step} failed:\n${stdout}${stderr}`);
+function versionOf(name) {
+  const { version } = JSON.parse(readFileSync(join(root, "node_modules", name, "package.json"), "utf8"));
+  return `${name}@${version}`;
+}
+
+/**
+ * Runs a tool in a process of its own (the compiler, for one, installs handlers in whatever process it is in).
+ * When it fails, all that it said is the error. `say` is told what it says on standard error.
+ */
+function run(step, args, say = () => {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    child.stdout.setEncoding("utf8").on("data", (text) => {
+      output += text;
+    });
+    child.stderr.setEncoding("utf8").on("data", (text) => {
+      output += text;
+      for (const line of text.split("\n").filter((line) => line !== "")) say(line);
+    });
+    child.once("error", reject);
+    child.once("close", (code) => {
+      if (code === 0) resolve();
+      else reject(new Error(`${step} failed:\n${output.trimEnd()}`));
+    });
+  });
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   const args = process.argv.slice(2);
   const named = args.filter((arg) => arg !== "--force");
+  const progress = createProgress(process.stderr);
   try {
-    await build(named.length > 0 ? named : undefined, { force: args.includes("--force") });
+    await build(named.length > 0 ? named : undefined, { force: args.includes("--force"), say: progress.say });
+    progress.close();
   } catch (error) {
+    progress.fail();
     console.error(error.message);
     process.exitCode = 1;
   }

@@ -11,9 +11,9 @@ export function createProgress(stream) {
     const frame = frames[Math.floor(Date.now() / frameMs) % frames.length];
     stream.write(`\r\x1b[K${frame} ${current.line}${seconds > 0 ? ` ${seconds} s` : ""}`);
   };
-  const settle = () => {
+  const settle = (mark = "✓") => {
     clearInterval(timer);
-    if (current !== undefined && stream.isTTY) stream.write(`\r\x1b[K✓ ${current.line}\n`);
+    if (current !== undefined && stream.isTTY) stream.write(`\r\x1b[K${mark} ${current.line}\n`);
     current = undefined;
   };
   return {
@@ -29,6 +29,8 @@ export function createProgress(stream) {
       timer = setInterval(draw, frameMs);
       timer.unref();
     },
-    close: settle,
+    close: () => settle(),
+    /** The step under way has failed. */
+    fail: () => settle("✗"),
   };
 }

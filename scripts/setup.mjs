@@ -9,15 +9,20 @@ import { createProgress } from "./progress.mjs";
 
 const root = dirname(import.meta.dirname);
 
-/** Throws an error whose text is for the user. */
-export async function setUp() {
+/**
+ * Throws an error whose text is for the user.
+ * @param debug whether debug modules are wanted too.
+ */
+export async function setUp({ debug = false } = {}) {
   const progress = createProgress(process.stderr);
   try {
     if (!packagesAreCurrent()) installPackages(progress);
     const { build } = await import("./build.mjs");
-    await build(undefined, { progress: progress.say });
-  } finally {
+    await build(undefined, { debug, say: progress.say });
     progress.close();
+  } catch (error) {
+    progress.fail();
+    throw error;
   }
 }
 

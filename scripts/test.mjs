@@ -28,7 +28,7 @@ const deadline = setTimeout(() => {
 let running;
 
 try {
-  await setUp();
+  await setUp({ debug: true });
 } catch (error) {
   tally.failed++;
   tally.failures.push({ name: "set-up", text: error.message });
