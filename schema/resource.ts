@@ -2,6 +2,7 @@
 // why there is none.
 
 import { closest } from "./suggest.ts";
+import { checkSpec } from "./checks.ts";
 import { findKind, type Kind, kinds } from "./kinds.ts";
 import { type AnySchema, type Field, map, nonEmpty, type ObjectSchema, string } from "./language.ts";
 import { type Problem, type Spelling, validate } from "./validate.ts";
@@ -87,7 +88,9 @@ export function identify(document: unknown, spelling?: Spelling): Identified {
       `${kind} has no version ${JSON.stringify(version)}; write one of ${known}`,
     );
   }
-  return { kind: found, problems: validate(documentSchema(found), document, [], spelling) };
+  const problems = validate(documentSchema(found), document, [], spelling);
+  if (problems.length === 0) problems.push(...checkSpec(kind, (document as { spec: unknown }).spec));
+  return { kind: found, problems };
 }
 
 function missingText(fields: Envelope, missing: readonly string[]): string {

@@ -257,7 +257,7 @@ test("the same text with its comments repaired", async () => {
 test("8,000 routes are read off the main thread", async () => {
   const routes = Array.from(
     { length: 8_000 },
-    (_, i) => `  - name: r${i}\n    redirect: {uri: /${i}}\n`,
+    (_, i) => `  - name: r${i}\n    match: [{uri: {exact: /${i}}}]\n    redirect: {uri: /}\n`,
   ).join("");
   let turns = 0;
   const counter = setInterval(() => turns++, 1);

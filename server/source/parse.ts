@@ -238,7 +238,8 @@ function faultsOf(text: string): number | undefined {
     if (document.errors.length > 0) return undefined;
     const faults: Fault[] = [];
     const tree = buildTree(document, faults);
-    if (tree !== undefined) count += faults.length + identify(tree.value).problems.length;
+    if (tree !== undefined)
+      count += [...faults, ...identify(tree.value).problems].filter((p) => p.severity === "error").length;
   }
   return count;
 }

@@ -1,0 +1,115 @@
+// Checks across fields: each message with the spec that causes it, and specs that cause none.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parse } from "yaml";
+import { checkSpec } from "./checks.ts";
+import { formatPath } from "./path.ts";
+
+type Row = [name: string, kind: string, yaml: string, ...problems: string[]];
+
+const to = "route: [{destination: {host: a}}]";
+const port = "ports: [{number: 80, name: http}]";
+const table: Row[] = [
+  [
+    "routes of which the last takes all",
+    "VirtualService",
+    `http: [{match: [{uri: {prefix: /a}}], ${to}}, {${to}}]`,
+  ],
+  [
+    "a route that takes all before others",
+    "VirtualService",
+    `http: [{${to}}, {match: [{method: {exact: GET}}], ${to}}, {${to}}]`,
+    "warning spec.http[1]: never reached: `http[0]` before it takes every request; move that one to the end",
+  ],
+  [
+    "a prefix that every path has",
+    "VirtualService",
+    `http: [{match: [{headers: {a: {}}}, {uri: {prefix: /}}], ${to}}, {${to}}]`,
+    "warning spec.http[1]: never reached: `http[0]` before it takes every request; move that one to the end",
+  ],
+  [
+    "a prefix with another condition",
+    "VirtualService",
+    `http: [{match: [{uri: {prefix: /}, headers: {a: {}}}], ${to}}, {${to}}]`,
+  ],
+  [
+    "expressions that say no more than a text",
+    "VirtualService",
+    `http: [{match: [{uri: {regex: "/api/.*"}, headers: {a: {regex: "^b-1$"}, c: {regex: "a|b"}}}], ${to}}]`,
+    "warning spec.http[0].match[0].uri.regex: `prefix: /api/` says the same and costs less",
+    "warning spec.http[0].match[0].headers.a.regex: `exact: b-1` says the same and costs less",
+  ],
+  [
+    "expressions that are needed",
+    "VirtualService",
+    `http: [{match: [{uri: {regex: "/api/v[12]"}, authority: {regex: "a.b"}}], ${to}}]`,
+  ],
+  [
+    "the old name of a balancer",
+    "DestinationRule",
+    "trafficPolicy: {loadBalancer: {simple: LEAST_CONN}}",
+    "warning spec.trafficPolicy.loadBalancer.simple: LEAST_CONN is the old name of LEAST_REQUEST; write that",
+  ],
+  [
+    "endpoints by name with DNS",
+    "ServiceEntry",
+    `${port}\nresolution: DNS\nendpoints: [{address: a.b, ports: {http: 8080}}]`,
+  ],
+  [
+    "STATIC without endpoints",
+    "ServiceEntry",
+    `${port}\nresolution: STATIC`,
+    "error spec.resolution: STATIC needs `endpoints` with their addresses; write them, or `resolution: DNS`",
+  ],
+  [
+    "STATIC with a name",
+    "ServiceEntry",
+    `${port}\nresolution: STATIC\nendpoints: [{address: a.b}]`,
+    'error spec.endpoints[0].address: "a.b" is a name, and STATIC needs an IP address; write one, or `resolution: DNS`',
+  ],
+  [
+    "ports that the service does not have",
+    "ServiceEntry",
+    `${port}\nresolution: DNS\nendpoints: [{address: a.b, ports: {htpp: 1, metrics: 2}}]`,
+    'error spec.endpoints[0].ports.htpp: no port of the service is named "htpp"; did you mean http?',
+    'error spec.endpoints[0].ports.metrics: no port of the service is named "metrics"; the ports are http',
+  ],
+  [
+    "two ports of one name",
+    "ServiceEntry",
+    "ports: [{number: 80, name: http}, {number: 81, name: http}]\nresolution: DNS",
+    'error spec.ports[1].name: "http" is already the name of `ports[0]`; each port needs its own',
+  ],
+  [
+    "a rule that takes all before others",
+    "HeaderRoutingPolicy",
+    "rules: [{name: a, destination: {subset: v1}}, {name: b, destination: {subset: v2}}]",
+    "warning spec.rules[1]: never reached: `rules[0]` before it takes every request; move that one to the end",
+  ],
+  [
+    "weights that are all 0",
+    "HeaderRoutingPolicy",
+    "rules: [{name: a, destinations: [{subset: v1, weight: 0}, {subset: v2, weight: 0}]}]",
+    "error spec.rules[0].destinations: all weights are 0; give one a weight above 0",
+  ],
+  [
+    "one destination twice",
+    "HeaderRoutingPolicy",
+    "rules: [{name: a, destinations: [{subset: v1, weight: 1}, {weight: 2, subset: v1}, {subset: v1, host: x, weight: 1}]}]",
+    "error spec.rules[0].destinations[1]: the same destination as `destinations[0]`; write it once, with the sum of the weights",
+  ],
+  [
+    "sticky to one destination",
+    "HeaderRoutingPolicy",
+    "rules: [{name: a, match: [{cookies: {c: {regex: 'x.*'}}}], stickyBy: {sourceIp: {}}, destination: {subset: v1}}]",
+    "warning spec.rules[0].match[0].cookies.c.regex: `prefix: x` says the same and costs less",
+    "warning spec.rules[0].stickyBy: without effect: there is one destination only; it chooses among several `destinations`",
+  ],
+];
+
+for (const [name, kind, yaml, ...expected] of table)
+  test(name, () => {
+    const told = checkSpec(kind, parse(yaml)).map((p) => `${p.severity} ${formatPath(p.path)}: ${p.message}`);
+    assert.deepEqual(told, expected);
+  });

@@ -1,0 +1,154 @@
+// What the declarations cannot say of one resource: fields that must agree with each other, and what is legal
+// but surely not meant. Runs only on specs that have passed their schema, so that types are certain here.
+
+import { isIP } from "node:net";
+import type {
+  DestinationRuleSpec,
+  HeaderRoutingSpec,
+  HttpMatchRequest,
+  HttpRoute,
+  IstioStringMatch,
+  RequestMatch,
+  ServiceEntrySpec,
+  StringMatch,
+  VirtualServiceSpec,
+} from "./generated/types.ts";
+import type { FieldPath } from "./path.ts";
+import { closest } from "./suggest.ts";
+import type { Problem } from "./validate.ts";
+
+/** Adds a problem; paths begin at the spec. */
+type Tell = (severity: Problem["severity"], path: FieldPath, message: string) => void;
+
+/** Problems of a spec of this kind; paths begin at `spec`. */
+export function checkSpec(kind: string, spec: unknown): Problem[] {
+  const problems: Problem[] = [];
+  const tell: Tell = (severity, path, message) =>
+    problems.push({ severity, path: ["spec", ...path], at: "value", message });
+  if (kind === "VirtualService") virtualService(spec as VirtualServiceSpec, tell);
+  if (kind === "DestinationRule") destinationRule(spec as DestinationRuleSpec, tell);
+  if (kind === "ServiceEntry") serviceEntry(spec as ServiceEntrySpec, tell);
+  if (kind === "HeaderRoutingPolicy") headerRouting(spec as HeaderRoutingSpec, tell);
+  return problems;
+}
+
+function virtualService(spec: VirtualServiceSpec, tell: Tell): void {
+  unreachable(spec.http.map(takesAll), ["http"], tell);
+  for (const [i, route] of spec.http.entries())
+    for (const [j, match] of (route.match ?? []).entries()) regexes(match, ["http", i, "match", j], tell);
+}
+
+const takesAll = (route: HttpRoute) => route.match === undefined || route.match.some(isEmptyMatch);
+
+/** `{}`, or only a uri that every path has. */
+function isEmptyMatch(match: HttpMatchRequest | RequestMatch): boolean {
+  const { name: _name, ignoreUriCase: _case, uri, ...rest } = match;
+  if (Object.keys(rest).length > 0) return false;
+  return (
+    uri === undefined || uri.prefix === "/" || uri.prefix === "" || uri.regex === ".*" || uri.regex === "/.*"
+  );
+}
+
+/** An entry behind one that takes every request. */
+function unreachable(all: readonly boolean[], path: FieldPath, tell: Tell): void {
+  const first = all.indexOf(true);
+  if (first < 0 || first === all.length - 1) return;
+  const name = `${path.join(".")}[${first}]`;
+  tell(
+    "warning",
+    [...path, first + 1],
+    `never reached: \`${name}\` before it takes every request; move that one to the end`,
+  );
+}
+
+function regexes(match: HttpMatchRequest | RequestMatch, path: FieldPath, tell: Tell): void {
+  for (const [field, condition] of Object.entries(match)) {
+    if (typeof condition !== "object" || condition === null || Array.isArray(condition)) continue;
+    if (["uri", "scheme", "method", "authority"].includes(field)) simpler(condition, [...path, field], tell);
+    else
+      for (const [name, inner] of Object.entries(condition))
+        simpler(inner as StringMatch, [...path, field, name], tell);
+  }
+}
+
+/** A regex that says no more than an exact text or a prefix. */
+function simpler(condition: StringMatch | IstioStringMatch, path: FieldPath, tell: Tell): void {
+  const { regex } = condition;
+  if (regex === undefined) return;
+  const plain = /^\^?([\w/ ,:;=~%@&-]+)(\.\*)?\$?$/.exec(regex);
+  if (plain === null) return;
+  const word = plain[2] === undefined ? "exact" : "prefix";
+  tell("warning", [...path, "regex"], `\`${word}: ${plain[1]}\` says the same and costs less`);
+}
+
+function destinationRule(spec: DestinationRuleSpec, tell: Tell): void {
+  const simple = spec.trafficPolicy?.loadBalancer?.simple;
+  if (simple === "LEAST_CONN")
+    tell(
+      "warning",
+      ["trafficPolicy", "loadBalancer", "simple"],
+      "LEAST_CONN is the old name of LEAST_REQUEST; write that",
+    );
+}
+
+function serviceEntry(spec: ServiceEntrySpec, tell: Tell): void {
+  const endpoints = spec.endpoints ?? [];
+  if (spec.resolution === "STATIC" && endpoints.length === 0)
+    tell(
+      "error",
+      ["resolution"],
+      "STATIC needs `endpoints` with their addresses; write them, or `resolution: DNS`",
+    );
+  const names = spec.ports.map((port) => port.name);
+  for (const [i, name] of names.entries())
+    if (names.indexOf(name) < i)
+      tell(
+        "error",
+        ["ports", i, "name"],
+        `"${name}" is already the name of \`ports[${names.indexOf(name)}]\`; each port needs its own`,
+      );
+  for (const [i, { address, ports }] of endpoints.entries()) {
+    if (spec.resolution === "STATIC" && isIP(address) === 0)
+      tell(
+        "error",
+        ["endpoints", i, "address"],
+        `"${address}" is a name, and STATIC needs an IP address; write one, or \`resolution: DNS\``,
+      );
+    for (const name of Object.keys(ports ?? {})) {
+      if (names.includes(name)) continue;
+      const near = closest(name, names);
+      const instead = near === undefined ? `the ports are ${names.join(", ")}` : `did you mean ${near.word}?`;
+      tell("error", ["endpoints", i, "ports", name], `no port of the service is named "${name}"; ${instead}`);
+    }
+  }
+}
+
+function headerRouting(spec: HeaderRoutingSpec, tell: Tell): void {
+  unreachable(
+    spec.rules.map((rule) => rule.match === undefined || rule.match.some(isEmptyMatch)),
+    ["rules"],
+    tell,
+  );
+  for (const [i, rule] of spec.rules.entries()) {
+    for (const [j, match] of (rule.match ?? []).entries()) regexes(match, ["rules", i, "match", j], tell);
+    const { destinations, destination, stickyBy } = rule;
+    if (destinations?.every(({ weight }) => weight === 0))
+      tell("error", ["rules", i, "destinations"], "all weights are 0; give one a weight above 0");
+    if (stickyBy !== undefined && destinations === undefined)
+      tell(
+        "warning",
+        ["rules", i, "stickyBy"],
+        `without effect: there is ${destination === undefined ? "no destination" : "one destination only"}; it chooses among several \`destinations\``,
+      );
+    const written = (destinations ?? []).map(({ weight: _weight, ...to }) =>
+      JSON.stringify([to.host, to.port, to.subset]),
+    );
+    for (const [j, to] of written.entries())
+      if (written.indexOf(to) < j)
+        tell(
+          "error",
+          ["rules", i, "destinations", j],
+          `the same destination as \`destinations[${written.indexOf(to)}]\`; write it once, with the sum of the weights`,
+        );
+  }
+}
