@@ -19,6 +19,7 @@ import { send, Upstream } from "./cases/wire.ts";
 /** Headers that stand on one side only, since they are about the connection. */
 const aside = new Set([
   tell.route,
+  tell.cluster,
   tell.details,
   "connection",
   "transfer-encoding",

@@ -6,7 +6,15 @@ import type { Expectation, HeaderExpectations, Refused } from "./format.ts";
 /** One request as it went, seen from all sides. */
 export interface Exchange {
   upstream:
-    { route: string; method: string; path: string; authority: string; headers: readonly Pair[] } | undefined;
+    | {
+        route: string;
+        cluster: string;
+        method: string;
+        path: string;
+        authority: string;
+        headers: readonly Pair[];
+      }
+    | undefined;
   /** The filter's own answer. */
   reply: { details: string } | undefined;
   response: { status: number; headers: readonly Pair[]; body: string };
@@ -26,6 +34,7 @@ export function differences(expect: Expectation, exchange: Exchange): string[] {
     if (upstream === undefined) found.push(`the upstream saw nothing; the client got ${response.status}`);
     else {
       same("upstream.route", expect.upstream.route, upstream.route);
+      same("upstream.cluster", expect.upstream.cluster, upstream.cluster);
       same("upstream.method", expect.upstream.method, upstream.method);
       same("upstream.path", expect.upstream.path, upstream.path);
       same("upstream.authority", expect.upstream.authority, upstream.authority);

@@ -4,7 +4,7 @@
 import type { CaseRoute } from "./format.ts";
 
 /** Headers by which the runner learns what Envoy did; they are taken out again before anything is compared. */
-export const tell = { route: "x-case-route", details: "x-case-details" } as const;
+export const tell = { route: "x-case-route", cluster: "x-case-cluster", details: "x-case-details" } as const;
 
 export interface PluginListener {
   /** Of the listener, the plugin and the vm_id, so that no two share a VM or its data. */
@@ -107,7 +107,10 @@ function routeOf(route: CaseRoute): unknown {
     match: { ...(route.path === undefined ? { prefix: route.prefix } : { path: route.path }), headers },
     route: { cluster: route.cluster, timeout: "15s" },
     metadata: { filter_metadata: route.metadata },
-    request_headers_to_add: [{ header: { key: tell.route, value: route.name }, keep_empty_value: true }],
+    request_headers_to_add: [
+      { header: { key: tell.route, value: route.name }, keep_empty_value: true },
+      { header: { key: tell.cluster, value: route.cluster } },
+    ],
     request_headers_to_remove: route.remove,
   };
 }

@@ -38,6 +38,7 @@ export interface CaseRequest {
 export interface Expectation {
   upstream?: {
     route?: string;
+    cluster?: string;
     method?: string;
     path?: string;
     authority?: string;
@@ -165,7 +166,7 @@ function readStep(value: unknown, at: string): Step {
 
 function readExpectation(value: unknown, at: string): Expectation {
   const parts: Record<string, readonly string[] | undefined> = {
-    upstream: ["route", "method", "path", "authority", "headers"],
+    upstream: ["route", "cluster", "method", "path", "authority", "headers"],
     reply: ["status", "headers", "body", "details"],
     response: ["status", "headers", "body"],
     statuses: undefined,

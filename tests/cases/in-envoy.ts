@@ -119,10 +119,11 @@ async function exchangeIn(upstream: Upstream, port: number, step: RequestStep): 
   return {
     upstream: seen && {
       route: headerOf(seen.headers, tell.route) ?? "",
+      cluster: headerOf(seen.headers, tell.cluster) ?? "",
       method: seen.method,
       path: seen.path,
       authority: headerOf(seen.headers, "host") ?? "",
-      headers: seen.headers.filter(([name]) => name !== tell.route),
+      headers: seen.headers.filter(([name]) => name !== tell.route && name !== tell.cluster),
     },
     reply: details === undefined ? undefined : { details },
     response: { ...response, headers: response.headers.filter(([name]) => name !== tell.details) },

@@ -147,6 +147,7 @@ function sent(
     routes.find((one) => one.name === route?.name && one.virtualHost === route?.virtualHost)?.remove ?? [];
   return {
     route: route?.name ?? "",
+    cluster: route?.cluster ?? "",
     method: get(":method"),
     path: get(":path"),
     authority: get(":authority"),

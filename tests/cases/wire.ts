@@ -58,7 +58,10 @@ export class Upstream {
   }
 }
 
-/** One request on a connection of its own. */
+/**
+ * One request on a connection of its own, which is closed as soon as the answer is whole: Envoy itself keeps a
+ * connection open for a second after its last byte.
+ */
 export function send(
   port: number,
   request: { line: string; headers: readonly Pair[]; body: string },
@@ -69,44 +72,54 @@ export function send(
     "connection: close",
   ];
   const bytes = Buffer.from(`${lines.join("\r\n")}\r\n\r\n${request.body}`, "latin1");
+  const bodiless = request.line.startsWith("HEAD ");
   return new Promise((resolve, reject) => {
-    const pieces: Buffer[] = [];
+    let text = "";
     const socket = connect(port, "127.0.0.1", () => socket.write(bytes));
     socket.setTimeout(20_000, () => socket.destroy(new Error("no answer within 20 s")));
-    socket.on("data", (piece) => pieces.push(piece));
-    socket.on("error", reject);
-    socket.on("close", () => {
-      try {
-        resolve(parseResponse(Buffer.concat(pieces).toString("latin1")));
-      } catch (error) {
-        reject(error);
-      }
+    socket.on("data", (piece) => {
+      text += piece.toString("latin1");
+      const answer = parseAnswer(text, bodiless);
+      if (answer === undefined) return;
+      resolve(answer);
+      socket.destroy();
     });
+    socket.on("error", reject);
+    socket.on("close", () =>
+      reject(new Error(`the answer broke off: ${JSON.stringify(text.slice(0, 200))}`)),
+    );
   });
 }
 
-function parseResponse(text: string): Answer {
+/** @returns undefined while the answer is not whole. */
+function parseAnswer(text: string, bodiless: boolean): Answer | undefined {
   const end = text.indexOf("\r\n\r\n");
-  const [first = "", ...lines] = text.slice(0, Math.max(0, end)).split("\r\n");
-  const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(first)?.[1]);
-  if (end < 0 || Number.isNaN(status))
-    throw new Error(`not an HTTP response: ${JSON.stringify(text.slice(0, 200))}`);
+  if (end < 0) return undefined;
+  const [first = "", ...lines] = text.slice(0, end).split("\r\n");
   const headers = lines.map((line): Pair => {
     const colon = line.indexOf(":");
     return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
   });
-  const chunked = headers.some(([name, value]) => name === "transfer-encoding" && value.includes("chunked"));
-  const body = text.slice(end + 4);
-  return { status, headers, body: chunked ? dechunk(body) : body };
+  const value = (name: string) => headers.find((pair) => pair[0] === name)?.[1];
+  const status = Number(first.split(" ")[1]);
+  const rest = text.slice(end + 4);
+  if (bodiless || status === 204 || status === 304) return { status, headers, body: "" };
+  if (value("transfer-encoding") !== undefined) {
+    const body = dechunk(rest);
+    return body === undefined ? undefined : { status, headers, body };
+  }
+  const length = Number(value("content-length") ?? 0);
+  return rest.length < length ? undefined : { status, headers, body: rest.slice(0, length) };
 }
 
-function dechunk(text: string): string {
+function dechunk(text: string): string | undefined {
   let body = "";
   let at = 0;
   for (;;) {
     const end = text.indexOf("\r\n", at);
+    if (end < 0) return undefined;
     const size = Number.parseInt(text.slice(at, end), 16);
-    if (end < 0 || !(size > 0)) return body;
+    if (size === 0) return body;
     body += text.slice(end + 2, end + 2 + size);
     at = end + 2 + size + 2;
   }
