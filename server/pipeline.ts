@@ -55,13 +55,14 @@ interface Attempt<Built> {
   diagnostics: readonly Diagnostic[];
 }
 
+/** Whose snapshot gives the version that is shown: a gateway of the Envoy that is tested. */
 const anyGateway: NodeIdentity = {
   id: "",
   cluster: "",
   role: "gateway",
   namespace: "",
   labels: {},
-  envoyVersion: "",
+  envoyVersion: "1.40.0",
 };
 
 export class Pipeline<Built extends BuiltSnapshot = BuiltSnapshot> implements SnapshotSource {

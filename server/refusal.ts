@@ -62,7 +62,8 @@ function nameOf(configuration: string, steps: readonly Step[]): string | undefin
     if (typeof value !== "object" || value === null) return undefined;
     value = (value as Record<Step, unknown>)[step];
   }
-  return typeof value === "string" ? value : undefined;
+  // A policy whose targets differ in rank stands in several parts, `ns/name@gateway` beside `ns/name`.
+  return typeof value === "string" ? value.replace(/@.*$/, "") : undefined;
 }
 
 /** `policies[0].headers["x y"].exact` as its steps. */
