@@ -9,6 +9,7 @@ import { buildGatewayPorts, type GatewayServer } from "./gateways.ts";
 import { isIstio, type Registry, readRegistry, type View } from "./registry.ts";
 import { Report } from "./report.ts";
 import type { Known } from "./routes.ts";
+import { UnknownHosts } from "./unknown-hosts.ts";
 import { type MeshVirtualHost, meshVirtualHosts } from "./virtual-hosts.ts";
 
 export interface MeshListener {
@@ -37,11 +38,12 @@ export function compileMesh(
   view: View,
 ): { mesh: MeshModel; diagnostics: Diagnostic[] } {
   const report = new Report();
-  const registry = readRegistry(resources, view, report);
+  const unknown = new UnknownHosts();
+  const registry = readRegistry(resources, view, report, unknown);
   const clusters = buildClusters(registry, report);
   const gateways = resources.filter((r) => isIstio<GatewaySpec>(r, "Gateway"));
   const allGateways = new Set(gateways.map((r) => `${r.namespace}/${r.name}`));
-  const known: Known = { registry, clusters, report, allGateways };
+  const known: Known = { registry, clusters, report, allGateways, unknown };
   const listeners: MeshListener[] = [
     {
       name: meshListener,
@@ -62,6 +64,7 @@ export function compileMesh(
       servers,
     });
   }
+  unknown.report([...registry.services.keys()], report);
   return { mesh: { listeners, clusters, registry }, diagnostics: report.diagnostics };
 }
 

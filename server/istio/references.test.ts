@@ -69,16 +69,31 @@ const cases: { name: string; yaml: string; expected: RegExp[] }[] = [
     ],
   },
   {
+    name: "an unknown host in several places: told once, and its subsets all the same",
+    yaml: `${route("hosts: [no]\nhttp:\n- route:\n  - destination: {host: no, subset: v3}\n- match: [{uri: {exact: /}}]\n  route: [{destination: {host: no}}]")}---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: no, namespace: a}
+spec: {host: no, subsets: [{name: v1}, {name: v2}]}
+`,
+    expected: [
+      /^9:\d+ error spec\.http\[0\]\.route\[0\]\.destination\.subset: The subset "v3" of the host "no\.a\.svc/,
+      /^9:\d+ error spec\.http\[0\]\.route\[0\]\.destination\.host: No ServiceEntry has the host "no\.a.* It is referred to in 3 places\.$/,
+    ],
+  },
+  {
     name: "a subset that the rule does not define",
     yaml: route("hosts: [shop]\nhttp:\n- route:\n  - destination: {host: shop, subset: v11}"),
     expected: [
-      /^9:41 error .*subset: The subset "v11" is not defined: DestinationRule a\/shop .* Did you mean "v1"\?$/,
+      /^9:41 error .*subset: The subset "v11" of the host "shop\.a\.svc\.cluster\.local" is not defined: DestinationRule a\/shop .* Did you mean "v1"\?$/,
     ],
   },
   {
     name: "a subset of a host without a rule",
     yaml: route("hosts: [x]\nhttp: [{route: [{destination: {host: many, subset: v1, port: {number: 81}}}]}]"),
-    expected: [/no DestinationRule is for the host "many\.a\.svc\.cluster\.local"/],
+    expected: [
+      /The subset "v1" of the host "many\.a\.svc\.cluster\.local" is not defined: no DestinationRule is for this host/,
+    ],
   },
   {
     name: "a host of several ports without a port",

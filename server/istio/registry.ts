@@ -11,7 +11,8 @@ import type {
 } from "../../schema/generated/types.ts";
 import type { Resource } from "../model.ts";
 import { bySpecificity, covers, fullName, isVisible, isWildcard } from "./names.ts";
-import { hostHint, identity, place, type Report } from "./report.ts";
+import { identity, place, type Report } from "./report.ts";
+import type { UnknownHosts } from "./unknown-hosts.ts";
 
 /** A host of a ServiceEntry. */
 export interface Service {
@@ -30,6 +31,7 @@ export interface HostRule {
 
 export interface Registry {
   services: ReadonlyMap<string, Service>;
+  /** By host; also for hosts that no service has, so that their subsets can be checked. */
   rules: ReadonlyMap<string, HostRule>;
   virtualServices: readonly Resource<VirtualServiceSpec>[];
   gateways: ReadonlyMap<string, Resource<GatewaySpec>>;
@@ -52,12 +54,17 @@ const byName = (a: Resource, b: Resource): number =>
 
 export const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-export function readRegistry(resources: readonly Resource[], view: View, report: Report): Registry {
+export function readRegistry(
+  resources: readonly Resource[],
+  view: View,
+  report: Report,
+  unknown: UnknownHosts,
+): Registry {
   const sorted = [...resources].sort(byName);
   const services = readServices(sorted, view, report);
   return {
     services,
-    rules: readRules(sorted, services, view, report),
+    rules: readRules(sorted, services, view, report, unknown),
     virtualServices: sorted
       .filter((r) => isIstio<VirtualServiceSpec>(r, "VirtualService"))
       .filter((r) => isVisible(r.spec.exportTo, r.namespace, view.namespace)),
@@ -105,22 +112,24 @@ function readRules(
   services: ReadonlyMap<string, Service>,
   view: View,
   report: Report,
+  unknown: UnknownHosts,
 ): Map<string, HostRule> {
   const byHost = new Map<string, RuleResource[]>();
   for (const resource of resources) {
     if (!isIstio<DestinationRuleSpec>(resource, "DestinationRule")) continue;
     if (!isVisible(resource.spec.exportTo, resource.namespace, view.namespace)) continue;
     const host = serviceHost(resource.spec.host, resource.namespace, services);
-    reportUnknownHost(resource, host, services, report);
+    checkHost(resource, host, services, report, unknown);
     byHost.set(host, [...(byHost.get(host) ?? []), resource]);
   }
   const patterns = [...byHost.keys()].sort(bySpecificity);
   const rules = new Map<string, HostRule>();
-  for (const service of services.values()) {
-    const pattern = patterns.find((p) => covers(p, service.host));
+  const missing = patterns.filter((p) => !isWildcard(p) && !services.has(p));
+  for (const host of [...services.keys(), ...missing]) {
+    const pattern = patterns.find((p) => covers(p, host));
     const candidates = pattern === undefined ? [] : (byHost.get(pattern) ?? []);
-    const rule = mergeRules(service, candidates, view, report);
-    if (rule !== undefined) rules.set(service.host, rule);
+    const rule = mergeRules(host, services.get(host)?.namespace, candidates, view, report);
+    if (rule !== undefined) rules.set(host, rule);
   }
   return rules;
 }
@@ -131,28 +140,29 @@ export function serviceHost(host: string, namespace: string, services: ReadonlyM
   return !services.has(full) && services.has(host.toLowerCase()) ? host.toLowerCase() : full;
 }
 
-function reportUnknownHost(
+function checkHost(
   resource: RuleResource,
   host: string,
   services: ReadonlyMap<string, Service>,
   report: Report,
+  unknown: UnknownHosts,
 ): void {
   const known = [...services.keys()];
   if (known.some((service) => covers(host, service))) return;
-  const message = `No ServiceEntry has the host "${host}".${hostHint(host, known, "ServiceEntry")}`;
-  if (isWildcard(host)) report.warning(resource, ["spec", "host"], message);
-  else report.error(resource, ["spec", "host"], message);
+  if (!isWildcard(host)) unknown.add(host, resource, ["spec", "host"]);
+  else report.warning(resource, ["spec", "host"], `No ServiceEntry has a host that "${host}" covers.`);
 }
 
 /** The proxy's namespace comes first, then the service's own, then the others by name, as in Istio. */
 function mergeRules(
-  service: Service,
+  host: string,
+  ownNamespace: string | undefined,
   candidates: readonly RuleResource[],
   view: View,
   report: Report,
 ): HostRule | undefined {
   const rank = (r: Resource): number =>
-    r.namespace === view.namespace ? 0 : r.namespace === service.namespace ? 1 : 2;
+    r.namespace === view.namespace ? 0 : r.namespace === ownNamespace ? 1 : 2;
   const ordered = [...candidates].sort((a, b) => rank(a) - rank(b) || byName(a, b));
   const [first] = ordered;
   if (first === undefined) return undefined;
@@ -160,7 +170,7 @@ function mergeRules(
   const used: RuleResource[] = [];
   let trafficPolicy: TrafficPolicy | undefined;
   for (const rule of ordered) {
-    if (rule !== first) warnSecondRule(rule, first, service, report);
+    if (rule !== first) warnSecondRule(rule, first, host, report);
     if (rule.namespace !== first.namespace) continue;
     used.push(rule);
     trafficPolicy ??= rule.spec.trafficPolicy;
@@ -171,11 +181,11 @@ function mergeRules(
   return { trafficPolicy, subsets, resources: used };
 }
 
-function warnSecondRule(rule: RuleResource, first: RuleResource, service: Service, report: Report): void {
+function warnSecondRule(rule: RuleResource, first: RuleResource, host: string, report: Report): void {
   const other = `${identity(first)} (${place(first)})`;
   const effect =
     rule.namespace === first.namespace
       ? "only the subsets that the other lacks are taken from here, and the traffic policy where it has none"
       : "this one is not used";
-  report.warning(rule, ["spec", "host"], `${other} is for the host "${service.host}" too: ${effect}.`);
+  report.warning(rule, ["spec", "host"], `${other} is for the host "${host}" too: ${effect}.`);
 }

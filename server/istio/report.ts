@@ -47,7 +47,9 @@ export class Report {
 /** ` Did you mean "x"?`, or what there is to choose from, or nothing. */
 export function hint(word: string, known: readonly string[], what: string): string {
   const near = closest(word, known);
-  if (near !== undefined && near.word !== word) return ` Did you mean "${near.word}"?`;
+  // Of v3 and v1 neither is a slip of the pen for the other.
+  const isNear = near !== undefined && near.word !== word && near.distance * 2 < near.word.length;
+  if (isNear) return ` Did you mean "${near.word}"?`;
   if (known.length === 0) return ` There is no ${what} at all.`;
   return known.length <= 8 ? ` Known: ${[...known].sort().join(", ")}.` : "";
 }

@@ -24,7 +24,8 @@ import { routeMatch } from "./conditions.ts";
 import { checkHeaderValues } from "./header-values.ts";
 import { clusterName, isVisible } from "./names.ts";
 import { type Registry, type Service, serviceHost } from "./registry.ts";
-import { hint, hostHint, identity, place, type Report } from "./report.ts";
+import { hint, identity, place, type Report } from "./report.ts";
+import type { UnknownHosts } from "./unknown-hosts.ts";
 
 export interface MeshRoute {
   name: string;
@@ -47,6 +48,7 @@ export interface Known {
   clusters: ReadonlyMap<string, MeshCluster>;
   /** Also those that this proxy does not serve, which are no mistake to name. */
   allGateways: ReadonlySet<string>;
+  unknown: UnknownHosts;
   report: Report;
 }
 
@@ -169,19 +171,17 @@ export function resolveDestination(
   const { registry, clusters, report } = known;
   const host = serviceHost(destination.host, resource.namespace, registry.services);
   const service = registry.services.get(host);
-  if (
-    service === undefined ||
-    !isVisible(service.resource.spec.exportTo, service.namespace, resource.namespace)
-  ) {
-    report.error(resource, [...path, "host"], unknownHost(host, service, registry));
-    return undefined;
-  }
+  const isSeen = service && isVisible(service.resource.spec.exportTo, service.namespace, resource.namespace);
+  if (service === undefined) known.unknown.add(host, resource, [...path, "host"]);
+  else if (!isSeen) report.error(resource, [...path, "host"], notExported(host, service));
   const { subset } = destination;
   const rule = registry.rules.get(host);
-  if (subset !== undefined && rule?.subsets.has(subset) !== true) {
-    report.error(resource, [...path, "subset"], unknownSubset(host, subset, known.registry));
-    return undefined;
+  const isDefined = subset === undefined || rule?.subsets.has(subset) === true;
+  // Where neither ServiceEntry nor DestinationRule is there, the missing host says it all.
+  if (!isDefined && (service !== undefined || rule !== undefined)) {
+    report.error(resource, [...path, "subset"], unknownSubset(host, subset, registry));
   }
+  if (service === undefined || !isSeen || !isDefined) return undefined;
   const numbers = service.ports.map((p) => p.number);
   const port = destination.port?.number ?? (numbers.length === 1 ? (numbers[0] ?? 0) : listenPort);
   const cluster = clusterName(port, subset, host);
@@ -198,19 +198,16 @@ export function resolveDestination(
   return undefined;
 }
 
-function unknownHost(host: string, service: Service | undefined, registry: Registry): string {
-  if (service === undefined) {
-    return `No ServiceEntry has the host "${host}".${hostHint(host, [...registry.services.keys()], "ServiceEntry")}`;
-  }
-  const { resource } = service;
-  return `"${host}" is not exported to this namespace: ${identity(resource)} (${place(resource)}) has exportTo ${JSON.stringify(resource.spec.exportTo)}.`;
+function notExported(host: string, { resource }: Service): string {
+  const scope = JSON.stringify(resource.spec.exportTo);
+  return `"${host}" is not exported to this namespace: ${identity(resource)} (${place(resource)}) has exportTo ${scope}.`;
 }
 
 function unknownSubset(host: string, subset: string, registry: Registry): string {
   const rule = registry.rules.get(host);
   if (rule === undefined) {
-    return `The subset "${subset}" is not defined: no DestinationRule is for the host "${host}". Add one with this subset.`;
+    return `The subset "${subset}" of the host "${host}" is not defined: no DestinationRule is for this host. Add one with this subset.`;
   }
   const from = rule.resources.map((r) => `${identity(r)} (${place(r)})`).join(" and ");
-  return `The subset "${subset}" is not defined: ${from} has none of this name.${hint(subset, [...rule.subsets.keys()], "subset")}`;
+  return `The subset "${subset}" of the host "${host}" is not defined: ${from} has none of this name.${hint(subset, [...rule.subsets.keys()], "subset")}`;
 }

@@ -24,9 +24,9 @@ export function normalisePath(path: string): Normalised {
 
 /** Undefined when `..` would leave the root. */
 function clean(path: string): string | undefined {
-  const unreserved = path.replace(/\\/g, "/").replace(/%([0-9a-f]{2})/gi, (escape, hex: string) => {
+  const unreserved = path.replace(/\\/g, "/").replace(/%([0-9a-f]{2})/gi, (escaped, hex: string) => {
     const char = String.fromCharCode(Number.parseInt(hex, 16));
-    return /[A-Za-z0-9._~-]/.test(char) ? char : escape.toUpperCase();
+    return /[A-Za-z0-9._~-]/.test(char) ? char : escaped.toUpperCase();
   });
   const segments = unreserved.slice(1).split("/");
   const last = segments[segments.length - 1];
