@@ -100,7 +100,8 @@ export function buildPlan(config: HeaderRoutingConfig): Plan | null {
       if (rulePlan.response !== null || rulePlan.cookieEnd !== 0) needsStreams = true;
     }
   }
-  ensureArena((<usize>config.arenaKiB) << 10);
+  plan.arenaSize = (<usize>config.arenaKiB) << 10;
+  ensureArena(plan.arenaSize);
   if (needsStreams) ensureStreams(config.maxStreams);
   return plan;
 }
