@@ -1,0 +1,175 @@
+// What a request and a configuration may cost: hostcalls that return bytes, callbacks, and memory that stays.
+
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { before, describe, test } from "node:test";
+import { projectRoot } from "../envoy/root.ts";
+import { bytesReturning, type CompiledModule, compileModule, Host, type Pair } from "../host/index.ts";
+import { headerRoutingConfig } from "../schema/header-routing.ts";
+import type { ObjectSchema } from "../schema/language.ts";
+import { rateLimitConfig } from "../schema/rate-limit.ts";
+import { Generator } from "./cases/generate.ts";
+import { neededCapabilities } from "./cases/in-node.ts";
+
+const reconfigurations = 1_000;
+const requests = Number(process.env.SLUICE_FUZZ ?? 20_000);
+const schemas: Record<string, ObjectSchema> = {
+  header_routing: headerRoutingConfig,
+  rate_limit: rateLimitConfig,
+};
+
+const headers: readonly Pair[] = [
+  [":authority", "search"],
+  [":path", "/a?b=c"],
+  [":method", "GET"],
+  [":scheme", "http"],
+  ["uid", "17"],
+  ["cookie", "session=17; other=1"],
+];
+const route = { name: "base", virtualHost: "search:80" };
+
+for (const [filter, schema] of Object.entries(schemas)) {
+  const path = join(projectRoot, "build", "filters", `${filter}.wasm`);
+  describe(`${filter}: memory stays`, { skip: !existsSync(path) && "the filter is not built" }, () => {
+    let module: CompiledModule;
+    before(async () => {
+      module = await compileModule(await readFile(path));
+    });
+
+    test(`over ${reconfigurations} reconfigurations, with streams held over each`, () => {
+      const host = new Host({ module, canary: false });
+      const texts = takenConfigurations(module, schema, 20);
+      const worker = host.workers[0];
+      const round = (index: number) => {
+        const held = worker.request({ headers, route });
+        held.requestHeaders();
+        assert.ok(host.configure(texts[index % texts.length] ?? "").ok);
+        held.end();
+        const next = worker.request({ headers, route });
+        next.requestHeaders();
+        next.end();
+      };
+      // Two full turns: after them every configuration has been in memory beside every neighbour.
+      for (let index = 0; index < texts.length * 2; index++) round(index);
+      const settled = host.threads().map((thread) => thread.memoryBytes);
+      for (let index = 0; index < reconfigurations; index++) round(index);
+      assert.deepEqual(
+        host.threads().map((thread) => thread.memoryBytes),
+        settled,
+      );
+      assert.deepEqual(
+        host.threads().map((thread) => thread.contexts),
+        [1, 1],
+      );
+    });
+
+    test(`over ${requests} requests`, () => {
+      const [text = ""] = takenConfigurations(module, schema, 1);
+      const host = new Host({ module });
+      assert.ok(host.configure(text).ok);
+      const worker = host.workers[0];
+      const before = worker.memoryBytes;
+      for (let index = 0; index < requests; index++) {
+        const stream = worker.request({ headers: [...headers, ["x-n", String(index)]], route });
+        stream.requestHeaders();
+        if (stream.state === "continued") stream.response({ headers: [[":status", "200"]] });
+        stream.end();
+        host.skip(1_000_000n);
+      }
+      assert.equal(worker.memoryBytes, before);
+      assert.equal(worker.contexts, 1);
+    });
+  });
+}
+
+describe("header_routing: hostcalls of a request", () => {
+  let module: CompiledModule;
+  before(async () => {
+    module = await compileModule(
+      await readFile(join(projectRoot, "build", "filters", "header_routing.wasm")),
+    );
+  });
+
+  const destination = { name: "all", destination: { subset: "v3" } };
+  const response = { name: "all", headers: { response: { set: { "x-a": "b" } } } };
+  const weighted = [
+    { subset: "v1", weight: 1 },
+    { subset: "v2", weight: 1 },
+  ];
+  const bySource = { name: "all", destinations: weighted, stickyBy: { sourceIp: {} } };
+  const attached = [{ route: "base" }];
+  const byVirtualHost = [{ virtualHost: "search:80", route: "base" }];
+
+  const table: [name: string, policy: Record<string, unknown>, bytesReturningCalls: number][] = [
+    ["no route name is needed: attached to everything, no destination", { rules: [response] }, 1],
+    ["no route name is needed: attached by host", { attach: [{ host: "search" }], rules: [destination] }, 1],
+    ["the route's name", { attach: attached, rules: [destination] }, 2],
+    [
+      "the route's name, for a destination of a policy that is attached to everything",
+      { rules: [destination] },
+      2,
+    ],
+    ["the route's name of another route", { attach: [{ route: "other" }], rules: [destination] }, 2],
+    [
+      "the virtual host too, where the name is configured with one",
+      { attach: byVirtualHost, rules: [destination] },
+      3,
+    ],
+    ["the client's address", { attach: attached, rules: [bySource] }, 3],
+  ];
+  for (const [name, policy, calls] of table) {
+    test(`${calls} that return bytes: ${name}`, () => {
+      const host = new Host({ module, capabilities: neededCapabilities(module) });
+      assert.ok(host.configure(JSON.stringify({ policies: [{ name: "ns/p", ...policy }] })).ok);
+      const properties = { source: { address: "10.0.0.1:80" } };
+      const ask = () => host.workers[0].request({ headers, route, properties }).requestHeaders();
+      // The first choice defines its metric; from then on a request costs the same.
+      ask();
+      assert.equal(bytesReturning(ask().counts), calls);
+    });
+  }
+
+  test("one callback where the response is left alone, three where it is changed", () => {
+    const host = new Host({ module, capabilities: neededCapabilities(module) });
+    host.configure(JSON.stringify({ policies: [{ name: "ns/p", attach: attached, rules: [response] }] }));
+    host.resetCounts();
+    const stream = host.workers[0].request({ headers, route });
+    stream.requestHeaders();
+    stream.response({ headers: [[":status", "200"]] });
+    stream.end();
+    assert.deepEqual(host.callbacks(), {
+      proxy_on_request_headers: 1,
+      proxy_on_response_headers: 1,
+      proxy_on_log: 1,
+    });
+    const conditional = ["proxy_on_response_headers", "proxy_on_log"];
+    const capabilities = neededCapabilities(module).filter((one) => !conditional.includes(one));
+    const lean = new Host({ module, capabilities });
+    lean.configure(JSON.stringify({ policies: [{ name: "ns/p", attach: attached, rules: [destination] }] }));
+    lean.resetCounts();
+    const other = lean.workers[0].request({ headers, route });
+    other.requestHeaders();
+    other.response({ headers: [[":status", "200"]] });
+    other.end();
+    assert.deepEqual(lean.callbacks(), { proxy_on_request_headers: 1 });
+  });
+});
+
+/** Generated configurations that the filter takes, small arenas and tables so that the test stays quick. */
+function takenConfigurations(module: CompiledModule, schema: ObjectSchema, count: number): string[] {
+  const generator = new Generator(11);
+  const texts: string[] = [];
+  for (let tries = 0; texts.length < count && tries < 2_000; tries++) {
+    const {
+      arenaKiB: _arena,
+      maxStreams: _streams,
+      ...configuration
+    } = generator.value(schema, 0) as Record<string, unknown>;
+    const text = JSON.stringify({ ...configuration, arenaKiB: 64, maxStreams: 256 });
+    if (new Host({ module, canary: false }).configure(text).ok) texts.push(text);
+  }
+  assert.equal(texts.length, count, "too few generated configurations are taken");
+  return texts;
+}
