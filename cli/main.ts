@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from "commander";
 import { register as registerBootstrap } from "./bootstrap.ts";
+import { register as registerExplain } from "./explain.ts";
 import { register as registerServe } from "./serve.ts";
 import { register as registerStatus } from "./status.ts";
 import { register as registerUp } from "./up.ts";
@@ -24,7 +25,7 @@ export function createProgram(): Command {
   const program = new Command("sluice");
   program
     .description(
-      "Traffic policies for Envoy: Istio's YAML and Sluice's policies from a folder, served to Envoy over xDS,\n" +
+      "Traffic policies for Envoy: Istio's YAML and Sluice's policies from a folder, served to Envoy over xDS, " +
         "with filters in WebAssembly. No Kubernetes needed.",
     )
     .version(version, "-v, --version")
@@ -33,7 +34,14 @@ export function createProgram(): Command {
     .configureHelp({ showGlobalOptions: true })
     .addHelpText("after", examples)
     .exitOverride();
-  for (const register of [registerUp, registerServe, registerValidate, registerStatus, registerBootstrap]) {
+  for (const register of [
+    registerUp,
+    registerServe,
+    registerValidate,
+    registerExplain,
+    registerStatus,
+    registerBootstrap,
+  ]) {
     register(program);
   }
   return program;

@@ -1,7 +1,7 @@
 // `sluice serve`: the config server alone, for Envoys that run elsewhere.
 
-import type { Command } from "commander";
 import { join } from "node:path";
+import { type Command, Option } from "commander";
 import { projectRoot } from "../envoy/root.ts";
 import { createLogger } from "../server/log.ts";
 import { loadModules } from "../server/policy/modules.ts";
@@ -51,18 +51,13 @@ export function register(program: Command): void {
     .command("serve")
     .summary("serve a folder of YAML to Envoys")
     .description(
-      "Reads a folder of Istio and Sluice resources, follows its changes, and serves them over xDS to every\n" +
+      "Reads a folder of Istio and Sluice resources, follows its changes, and serves them over xDS to every " +
         "Envoy that connects. Everything binds to 127.0.0.1 unless an address is given.",
     )
     .requiredOption("--config <dir>", "folder of YAML files, with its sub-folders")
-    .option("--http <[host:]port>", "API, metrics and status page", parseHostPort, parseHostPort("8080"))
-    .option("--xds <[host:]port>", "where Envoys connect", parseHostPort, parseHostPort("18000"))
-    .option(
-      "--listen <[host:]port>",
-      "where Envoys listen for the mesh",
-      parseHostPort,
-      parseHostPort("10000"),
-    )
+    .addOption(port("--http", "API, metrics and status page", "8080"))
+    .addOption(port("--xds", "where Envoys connect", "18000"))
+    .addOption(port("--listen", "where Envoys listen for the mesh", "10000"))
     .option("--state <dir>", "directory in which the last good configuration is kept")
     .option("--last-good", "start with the last good configuration of --state when the folder is in error")
     .option("--xds-cert <file>", "certificate of the xDS port (PEM)")
@@ -70,6 +65,12 @@ export function register(program: Command): void {
     .option("--xds-client-ca <file>", "let in only proxies whose certificate this authority signed (PEM)")
     .addHelpText("after", examples)
     .action(run);
+}
+
+function port(flag: string, description: string, standard: string): Option {
+  return new Option(`${flag} <[host:]port>`, description)
+    .argParser(parseHostPort)
+    .default(parseHostPort(standard), standard);
 }
 
 async function run(options: ServeCommandOptions): Promise<void> {

@@ -22,7 +22,7 @@ export function register(program: Command): void {
     .command("status")
     .summary("show every connected Envoy and the configuration's errors")
     .description(
-      "Shows the version that a running server serves, the errors and warnings of its folder, and for every\n" +
+      "Shows the version that a running server serves, the errors and warnings of its folder, and for every " +
         "connected Envoy the version that it has and whether it acknowledged (ACK) or refused (NACK) it, and why.",
     )
     .option("--server <url>", "address of the server's HTTP port", "http://127.0.0.1:8080")

@@ -150,6 +150,8 @@ function cannotListen(error: unknown, option: string, { host, port }: HostPort):
 function logConfiguration(logger: Logger): (state: ConfigurationState) => void {
   let served = "";
   return (state) => {
+    // A start that fails tells its diagnostics to the caller.
+    if (state.version === "") return;
     for (const diagnostic of state.diagnostics) {
       const { severity, file, line, column, path, message } = diagnostic;
       const fields = { event: "diagnostic", file, line, column, path };
