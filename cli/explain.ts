@@ -6,7 +6,12 @@ import { join, relative } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { projectRoot } from "../envoy/root.ts";
 import { formatDiagnostic } from "../schema/diagnostic.ts";
-import { type Explanation, explain, type PolicyExplanation } from "../server/match/explain.ts";
+import {
+  type Explanation,
+  explain,
+  type PolicyExplanation,
+  type RuleExplanation,
+} from "../server/match/explain.ts";
 import { build, loadModules } from "../server/snapshot.ts";
 import { loadFolder } from "../server/source/load.ts";
 
@@ -151,6 +156,9 @@ function policyLines(policy: PolicyExplanation, row: Row): void {
   if (policy.isPrevious) row("", "its newest version is at fault: the previous one is in force");
   for (const rule of rules) {
     row("", `${rule.matches ? "yes" : "no "} ${rule.name}${reason(rule)}`);
+    const decides = decisions.some((d) => d.rule === rule.name);
+    if (rule.matches && !decides && kind === "HeaderRoutingPolicy") row("", "    an earlier rule decides");
+    else if (rule.choice !== "" && decides) row("", `    ${rule.choice}`);
   }
   for (const { metric: _, policy: __, ...labels } of decisions) {
     const parts = Object.entries(labels).map(
@@ -161,7 +169,7 @@ function policyLines(policy: PolicyExplanation, row: Row): void {
   if (decisions.length === 0) row("decided", "nothing: the route stands");
 }
 
-function reason({ conditions }: PolicyExplanation["rules"][number]): string {
+function reason({ conditions }: RuleExplanation): string {
   if (conditions.length === 0) return ": takes every request";
   const entries = conditions.map((all) =>
     all.map((c) => `${c.text}${c.holds ? "" : " (does not hold)"}`).join(" and "),

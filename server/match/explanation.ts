@@ -1,0 +1,74 @@
+// What an explanation holds: plain data, as `sluice explain --json` prints it.
+
+import type { TargetRef } from "../../schema/generated/types.ts";
+import type { Tier } from "../policy/targets.ts";
+import type { Condition } from "./route.ts";
+
+export interface ExplainInput {
+  method: string;
+  scheme: string;
+  authority: string;
+  path: string;
+  headers: readonly (readonly [string, string])[];
+  /** The client's address. */
+  sourceIp: string;
+  /** The port that was connected to: that of a Gateway, else the mesh's. */
+  port: number;
+  /** Of random draws. */
+  seed?: number;
+}
+
+export interface Explanation {
+  request: { method: string; url: string; headers: [string, string][] };
+  listener: string;
+  /** What the listener did to the request before routing. */
+  notes: string[];
+  virtualHost?: { name: string; domain: string };
+  /** Routes that were tried before the one that matched, with the conditions that failed. */
+  passedOver: { route: string; failed: string[] }[];
+  route?: RouteExplanation;
+  policies: PolicyExplanation[];
+  result: Result;
+}
+
+export interface RouteExplanation {
+  name: string;
+  /** `Kind namespace/name`, and where its route is written. */
+  resource: string;
+  file: string;
+  line: number;
+  conditions: Condition[];
+}
+
+export interface PolicyExplanation {
+  kind: string;
+  policy: string;
+  file: string;
+  line: number;
+  tier: Tier;
+  target: TargetRef | undefined;
+  /** This version is at fault and the previous one is in force. */
+  isPrevious: boolean;
+  rules: RuleExplanation[];
+  /** What the module counted as decided, such as `{rule, destination}`. */
+  decisions: Record<string, string>[];
+}
+
+export interface RuleExplanation {
+  name: string;
+  matches: boolean;
+  /** One list for each entry of `match`; empty: every request. */
+  conditions: Condition[][];
+  /** How a destination is chosen, such as `v2 5 %, v1 95 %, kept by header uid`. */
+  choice: string;
+}
+
+export interface Result {
+  outcome: "forwarded" | "redirected" | "answered" | "refused" | "not found";
+  detail: string;
+  status?: number;
+  /** Where it goes; several with their weights where Envoy draws. */
+  destinations: { cluster: string; host: string; subset?: string; share: number; endpoints: string[] }[];
+  /** Request headers that policies changed: name, before, after. */
+  changedHeaders: { name: string; before: string[]; after: string[] }[];
+}

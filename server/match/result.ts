@@ -1,0 +1,72 @@
+// Where a request ends: at endpoints, in an answer, in a redirect.
+
+import type { Route } from "../../build/envoy-api/envoy/config/route/v3/route_components_pb.ts";
+import type { Pair } from "../../host/index.ts";
+import { destinationHeader } from "../istio/listeners.ts";
+import type { PlacedRoute } from "../resources.ts";
+import type { Built } from "../snapshot.ts";
+import type { Result } from "./explanation.ts";
+import { text } from "./request.ts";
+
+export const plain = (outcome: Result["outcome"], detail: string, status: number): Result => ({
+  outcome,
+  detail,
+  status,
+  destinations: [],
+  changedHeaders: [],
+});
+
+export function resultOf(placed: PlacedRoute | undefined, built: Built): Result {
+  if (placed === undefined) return plain("not found", "no route matches after the change: answered 404", 404);
+  const { action } = placed.message;
+  if (action.case === "redirect")
+    return plain("redirected", "the route redirects", redirectStatus(placed.message));
+  if (action.case === "directResponse") {
+    return plain("answered", "the route answers by itself", action.value.status);
+  }
+  const own = placed.derived?.to === undefined ? placed.route.destinations : [placed.derived.to];
+  const drawn = own.length === 1 ? own : own.filter((d) => d.weight > 0);
+  const total = drawn.reduce((sum, d) => sum + d.weight, 0);
+  return {
+    outcome: "forwarded",
+    detail: drawn.length === 1 ? "" : "drawn for each request, by weight",
+    destinations: drawn.map((d) => ({
+      cluster: d.cluster,
+      host: d.host,
+      ...(d.subset === undefined ? {} : { subset: d.subset }),
+      share: drawn.length === 1 ? 1 : d.weight / total,
+      endpoints: endpointsOf(built, d.cluster),
+    })),
+    changedHeaders: [],
+  };
+}
+
+const redirectStatuses = [301, 302, 303, 307, 308];
+
+const redirectStatus = ({ action }: Route): number =>
+  (action.case === "redirect" ? redirectStatuses[action.value.responseCode] : undefined) ?? 301;
+
+function endpointsOf(built: Built, cluster: string): string[] {
+  const known = built.mesh.clusters.get(cluster);
+  const assignment = known?.endpoints ?? known?.message.loadAssignment;
+  return (assignment?.endpoints ?? []).flatMap(({ lbEndpoints }) =>
+    lbEndpoints.flatMap(({ hostIdentifier }) => {
+      const address = hostIdentifier.case === "endpoint" ? hostIdentifier.value.address?.address : undefined;
+      if (address?.case !== "socketAddress") return [];
+      const { portSpecifier } = address.value;
+      return [`${address.value.address}:${portSpecifier.case === "portValue" ? portSpecifier.value : ""}`];
+    }),
+  );
+}
+
+/** Our own control header is not the service's to see, and is left out. */
+export function changes(before: readonly Pair[], after: readonly Pair[]): Result["changedHeaders"] {
+  const names = [...new Set([...before, ...after].map(([name]) => name))];
+  const valuesOf = (pairs: readonly Pair[], name: string): string[] =>
+    pairs.filter(([n]) => n === name).map(([, value]) => text(value));
+  return names.flatMap((name) => {
+    if (name === destinationHeader) return [];
+    const [was, is] = [valuesOf(before, name), valuesOf(after, name)];
+    return JSON.stringify(was) === JSON.stringify(is) ? [] : [{ name: text(name), before: was, after: is }];
+  });
+}

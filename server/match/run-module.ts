@@ -1,0 +1,106 @@
+// One filter's module run on one request, with the configuration and the capabilities that Envoy gets.
+
+import { type CompiledModule, Host, type Pair } from "../../host/index.ts";
+import { destinationHeader } from "../istio/listeners.ts";
+import type { PolicyKind } from "../policy/kinds.ts";
+import type { FilterModule } from "../policy/modules.ts";
+import { capabilities, vmId } from "../policy/plugin.ts";
+import type { PlacedRoute } from "../resources.ts";
+import type { Built } from "../snapshot.ts";
+import { type MatchRequest, text } from "./request.ts";
+import { tryRoutes } from "./route.ts";
+
+/** How the router looks at it: what a cleared route cache is filled with. */
+export interface Router {
+  virtualHost: string;
+  routes: readonly PlacedRoute[];
+  /** In force before the filter changes anything. */
+  current: PlacedRoute;
+}
+
+export interface ModuleRun {
+  kind: PolicyKind;
+  module: FilterModule;
+  compiled: CompiledModule;
+  built: Built;
+  router: Router;
+  headers: readonly Pair[];
+  sourceAddress: string;
+  seed: number;
+}
+
+export interface Step {
+  headers: readonly Pair[];
+  routeCacheCleared: boolean;
+  decisions: Record<string, string>[];
+  reply: { status: number; details: string } | undefined;
+}
+
+export function runModule(run: ModuleRun): Step {
+  const { kind, module, compiled, built, router, headers } = run;
+  const policies = built.mesh.policies.flatMap((p) => (p.kind === kind && p.inForce ? [p.inForce] : []));
+  const host = new Host({
+    module: compiled,
+    rootId: kind.module,
+    name: kind.slot,
+    vmId,
+    seed: run.seed,
+    capabilities: capabilities({ kind, module, policies }),
+  });
+  const configured = host.configure(built.plugins.find((p) => p.filter === kind.module)?.configuration ?? "");
+  if (!configured.ok) {
+    const why = configured.refusal?.message ?? configured.trap ?? "for no stated reason";
+    throw new Error(`the ${kind.module} filter refuses its configuration: ${why}`);
+  }
+  const stream = host.workers[0].request({
+    headers,
+    properties: { source: { address: run.sourceAddress } },
+    route: (map) => {
+      const isSteered = map.get(destinationHeader) !== undefined;
+      const placed = isSteered ? resolve(router.routes, map.pairs()) : router.current;
+      return placed && { name: placed.route.name, virtualHost: router.virtualHost };
+    },
+  });
+  const outcome = stream.requestHeaders();
+  if (outcome.trap !== undefined) throw new Error(`the ${kind.module} filter failed: ${outcome.trap}`);
+  return {
+    headers: outcome.headers,
+    routeCacheCleared: outcome.routeCacheCleared,
+    decisions: decisionsOf(host.metrics().counters),
+    reply: outcome.localReply,
+  };
+}
+
+/** Counters carry their labels in the name, between 0x1F bytes. */
+function decisionsOf(counters: Record<string, number>): Record<string, string>[] {
+  return Object.entries(counters).flatMap(([name, count]) => {
+    const [metric = "", ...labels] = name.split("\x1f");
+    if (count === 0) return [];
+    const pairs = labels.map((label) => {
+      const equals = label.indexOf("=");
+      return [text(label.slice(0, equals)), text(label.slice(equals + 1))];
+    });
+    return [{ metric, ...Object.fromEntries(pairs) }];
+  });
+}
+
+export const pairsOf = (request: MatchRequest): readonly Pair[] => [
+  [":authority", request.authority],
+  [":path", request.path],
+  [":method", request.method],
+  [":scheme", request.scheme],
+  ...request.headers.map(([name, value]): Pair => [name, value]),
+];
+
+/** The route that takes a request with these headers. */
+export function resolve(routes: readonly PlacedRoute[], headers: readonly Pair[]): PlacedRoute | undefined {
+  const first = (name: string): string => headers.find(([n]) => n === name)?.[1] ?? "";
+  const request: MatchRequest = {
+    method: first(":method"),
+    scheme: first(":scheme"),
+    authority: first(":authority"),
+    path: first(":path"),
+    headers: headers.filter(([name]) => !name.startsWith(":")),
+  };
+  return tryRoutes(routes, request).find((t) => t.matches)?.route;
+}
