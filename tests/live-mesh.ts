@@ -160,21 +160,28 @@ export interface Load {
   stop(): Promise<{ sent: number; failures: readonly string[] }>;
 }
 
+export interface LoadOptions {
+  host?: string;
+  headers?: Record<string, string>;
+  /** What is wrong with a good answer's body; undefined when nothing is. */
+  check?: (body: string) => string | undefined;
+}
+
 /** Requests at an even rate, whatever the answers take. */
-export function startLoad(port: number, perSecond: number, toHost = host): Load {
+export function startLoad(port: number, perSecond: number, options: LoadOptions = {}): Load {
   const agent = new Agent({ connections: 50 });
+  const headers = { host: options.host ?? host, ...options.headers };
   const failures: string[] = [];
   const waiting = new Set<Promise<void>>();
   let sent = 0;
   let isStopped = false;
   const one = async (): Promise<void> => {
     try {
-      const answer = await request(`http://127.0.0.1:${port}/`, {
-        dispatcher: agent,
-        headers: { host: toHost },
-      });
-      await answer.body.dump();
-      if (answer.statusCode !== 200) failures.push(`status ${answer.statusCode}`);
+      const answer = await request(`http://127.0.0.1:${port}/`, { dispatcher: agent, headers });
+      const body = await answer.body.text();
+      const fault =
+        answer.statusCode === 200 ? options.check?.(body) : `status ${answer.statusCode}: ${body}`;
+      if (fault !== undefined) failures.push(fault);
     } catch (error) {
       failures.push(error instanceof Error ? error.message : String(error));
     }

@@ -138,7 +138,7 @@ describe("a route moved between two clusters, the old one removed", () => {
         await mesh.put("moving.yaml", moving("red", port));
         const envoy = await mesh.envoy("mover", { variant });
         await mesh.inSync("mover");
-        const load = startLoad(envoy.port, 500, "moving.example");
+        const load = startLoad(envoy.port, 500, { host: "moving.example" });
         for (let move = 0; move < 10; move++) {
           await delay(200);
           await mesh.put("moving.yaml", moving(move % 2 === 0 ? "blue" : "red", port));
@@ -177,6 +177,46 @@ spec:
   hosts: [moving.example]
   http: [{name: moving, route: [{destination: {host: ${colour}.example}}]}]
 `;
+}
+
+describe("a policy whose destination changes under load", () => {
+  for (const variant of variants) {
+    test(`${variant}: 10 changes, every request goes to the old or the new one, none to the base route`, async () => {
+      const mesh = await startLiveMesh();
+      try {
+        await mesh.put("mesh.yaml", onlyV1(mesh.meshYaml));
+        await mesh.put("policy.yaml", policy("v2"));
+        const envoy = await mesh.envoy("steered", { variant });
+        await mesh.inSync("steered");
+        await waitFor("the policy in force", async () => (await versionOf(envoy.port, tester)) === "v2");
+        assert.equal(await versionOf(envoy.port), "v1");
+        const load = startLoad(envoy.port, 500, {
+          headers: tester,
+          check: (body) => (/"version":"v[23]"/.test(body) ? undefined : body),
+        });
+        for (let change = 0; change < 10; change++) {
+          await delay(200);
+          await mesh.put("policy.yaml", policy(change % 2 === 0 ? "v3" : "v2"));
+          await mesh.inSync("steered");
+        }
+        await delay(200);
+        const { sent, failures } = await load.stop();
+        assert.deepEqual(failures, []);
+        assert.ok(sent > 1_000, `only ${sent} requests were sent`);
+        await assertNothingDrained(envoy);
+      } finally {
+        await mesh.close();
+      }
+    });
+  }
+});
+
+const tester = { "x-tester": "1" };
+
+function onlyV1(yaml: string): string {
+  return yaml
+    .replace(/    - destination:\n        host: \S+\n        subset: v2\n      weight: 50\n/, "")
+    .replace("      weight: 50\n", "");
 }
 
 describe("a change of a cluster alone", () => {
