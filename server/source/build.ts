@@ -28,6 +28,9 @@ export interface Fault {
   fatal?: true;
 }
 
+/** Faults beyond these are only counted: each is one line for a reader. */
+const maxFaults = 100;
+
 /** Values that aliases may stand for in one document, all together. */
 const maxAliased = 10_000;
 
@@ -36,24 +39,44 @@ export function buildTree(document: Document.Parsed, faults: Fault[]): Tree | un
   // Nothing but comments, such as behind a last `---`.
   if (contents === null || (isScalar(contents) && contents.value === null && contents.source === ""))
     return undefined;
-  return new Build(faults).node(contents, -1);
+  const build = new Build(faults);
+  const tree = build.node(contents, -1);
+  build.tellRest();
+  return tree;
 }
 
 class Build {
   private readonly faults: Fault[];
   private readonly anchors = new Map<string, Tree | "open">();
   private aliased = 0;
+  private rest: Fault | undefined;
+  private restCount = 0;
 
   constructor(faults: Fault[]) {
     this.faults = faults;
   }
 
+  private add(fault: Fault): void {
+    if (this.faults.length < maxFaults || fault.fatal) this.faults.push(fault);
+    else {
+      if (this.rest === undefined || fault.severity === "error") this.rest = fault;
+      this.restCount++;
+    }
+  }
+
   private error(offset: number, message: string): void {
-    this.faults.push({ severity: "error", offset, message });
+    this.add({ severity: "error", offset, message });
   }
 
   private fatal(offset: number, message: string): void {
-    this.faults.push({ severity: "error", offset, message, fatal: true });
+    this.add({ severity: "error", offset, message, fatal: true });
+  }
+
+  /** One fault in place of all that were only counted. */
+  tellRest(): void {
+    if (this.rest === undefined) return;
+    const { severity, offset } = this.rest;
+    this.faults.push({ severity, offset, message: `and ${this.restCount} more problems` });
   }
 
   node(node: ParsedNode | null, key: number, end = 0): Tree {
@@ -80,12 +103,12 @@ class Build {
 
   private plain(source: string, offset: number): void {
     const different = readDifferently(source);
-    if (different !== undefined) this.faults.push({ severity: "warning", offset, message: different });
+    if (different !== undefined) this.add({ severity: "warning", offset, message: different });
     const comment = /[ \t]\/\/[ \t]/.exec(source);
     if (comment !== null) {
       const message =
         "`//` is part of this text; a YAML comment begins with #. Put the text in quotes if it is meant";
-      this.faults.push({ severity: "warning", offset: offset + comment.index + 1, message });
+      this.add({ severity: "warning", offset: offset + comment.index + 1, message });
     }
   }
 
@@ -112,7 +135,7 @@ class Build {
       if (first === undefined) entries.set(name, value);
       else {
         const message = `duplicate key; \`${name}\` stands already on line {line}; remove one of them`;
-        this.faults.push({ severity: "error", offset: start, message, other: first.key });
+        this.add({ severity: "error", offset: start, message, other: first.key });
       }
     }
     const value: Record<string, unknown> = {};

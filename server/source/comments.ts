@@ -5,23 +5,33 @@
 import { Lexer } from "yaml";
 import type { Fault } from "./build.ts";
 
+const maxRounds = 20;
+const maxTold = 100;
+
 /** The text with such comments blanked, so that every other offset stays; each is an error. */
 export function blankSlashComments(text: string, faults: Fault[]): string {
   let repaired = text;
   // Blanking changes what the lines below are to YAML, so look again until nothing is found.
-  for (let round = 0; round < 20; round++) {
+  for (let round = 0; round < maxRounds; round++) {
     const found = find(repaired);
     if (found.length === 0) break;
+    const kept: string[] = [];
+    let done = 0;
     for (const offset of found) {
       const end = lineEnd(repaired, offset);
-      const comment = repaired.slice(offset + 2, end).trim();
-      const shown = comment.length > 40 ? `${comment.slice(0, 37)}...` : comment;
-      const message = `\`//\` does not begin a comment; YAML comments begin with #: write \`${`# ${shown}`.trim()}\``;
-      faults.push({ severity: "error", offset, message });
-      repaired = repaired.slice(0, offset) + " ".repeat(end - offset) + repaired.slice(end);
+      if (faults.length < maxTold) faults.push(fault(offset, repaired.slice(offset + 2, end).trim()));
+      kept.push(repaired.slice(done, offset), " ".repeat(end - offset));
+      done = end;
     }
+    repaired = kept.join("") + repaired.slice(done);
   }
   return repaired;
+}
+
+function fault(offset: number, comment: string): Fault {
+  const shown = comment.length > 40 ? `${comment.slice(0, 37)}...` : comment;
+  const message = `\`//\` does not begin a comment; YAML comments begin with #: write \`${`# ${shown}`.trim()}\``;
+  return { severity: "error", offset, message };
 }
 
 function find(text: string): number[] {
@@ -36,7 +46,7 @@ function find(text: string): number[] {
       plain = token === "\u001f";
       continue;
     }
-    if (plain && !block) found.push(...inPlain(text, token, offset));
+    if (plain && !block) for (const at of inPlain(text, token, offset)) found.push(at);
     // The text of a block scalar, announced by | or >, is marked in the same way.
     if (plain) block = false;
     else if (token.startsWith("|") || token.startsWith(">")) block = true;
@@ -49,9 +59,9 @@ function find(text: string): number[] {
 function inPlain(text: string, scalar: string, offset: number): number[] {
   const before = text.slice(text.lastIndexOf("\n", offset - 1) + 1, offset).trim();
   const afterValue = /["'\]}]$/.test(before);
-  if (scalar.startsWith("//") && (before === "" || afterValue || scalar.includes("\n"))) return [offset];
-  const line = /\n[ \t]*(?=\/\/)/.exec(scalar);
-  return line === null ? [] : [offset + line.index + line[0].length];
+  const found = [...scalar.matchAll(/\n[ \t]*(?=\/\/)/g)].map((line) => offset + line.index + line[0].length);
+  const first = scalar.startsWith("//") && (before === "" || afterValue || scalar.includes("\n"));
+  return first ? [offset, ...found] : found;
 }
 
 function lineEnd(text: string, offset: number): number {

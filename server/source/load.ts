@@ -4,7 +4,7 @@
 import type { Diagnostic, Position } from "../../schema/diagnostic.ts";
 import type { Resource, Sources } from "../model.ts";
 import { about, defaults, type FileBytes, type Limits, readFiles } from "./files.ts";
-import type { ParsedPiece, ParsedResource } from "./parse.ts";
+import type { ParsedPiece, ParsedResource } from "./parsed.ts";
 import { ParseTimeout, parsePieces } from "./parser-thread.ts";
 import { cut, decode, Lines, type Piece } from "./text.ts";
 import { offsetAt } from "./tree.ts";
@@ -27,6 +27,9 @@ interface Loaded {
 const caches = new Map<string, Map<string, ParsedPiece>>();
 const maxCaches = 8;
 
+/** Diagnostics told of one file. */
+const maxTold = 1000;
+
 /** Reads a file or folder. Faults of its content are diagnostics; nothing is thrown. */
 export function loadFolder(path: string, limits: Limits = {}): Promise<LoadedSources> {
   return loadPaths([path], limits);
@@ -34,17 +37,16 @@ export function loadFolder(path: string, limits: Limits = {}): Promise<LoadedSou
 
 /** Reads several files or folders as one; each has the whole of the limits. */
 export async function loadPaths(paths: readonly string[], limits: Limits = {}): Promise<LoadedSources> {
-  const diagnostics: Diagnostic[] = [];
-  const resources: Resource[] = [];
+  let diagnostics: Diagnostic[] = [];
+  let resources: Resource[] = [];
   let rejected = 0;
   for (const path of paths) {
     const result = await loadPath(path, limits);
-    diagnostics.push(...result.diagnostics);
-    resources.push(...result.resources);
+    diagnostics = diagnostics.concat(result.diagnostics);
+    resources = resources.concat(result.resources);
     rejected += result.rejected;
   }
-  diagnostics.push(...duplicates(resources));
-  return { resources, diagnostics, complete: rejected === 0 };
+  return { resources, diagnostics: diagnostics.concat(duplicates(resources)), complete: rejected === 0 };
 }
 
 async function loadPath(path: string, limits: Limits): Promise<Loaded> {
@@ -55,8 +57,8 @@ async function loadPath(path: string, limits: Limits): Promise<Loaded> {
   const kept = new Map<string, ParsedPiece>();
   for (const file of files) {
     const result = await loadFile(file, old, kept, limits.maxParseMs ?? defaults.maxParseMs);
-    loaded.diagnostics.push(...result.diagnostics);
-    loaded.resources.push(...result.resources);
+    loaded.diagnostics = loaded.diagnostics.concat(result.diagnostics);
+    loaded.resources = loaded.resources.concat(result.resources);
     loaded.rejected += result.rejected;
   }
   remember(path, kept);
@@ -102,7 +104,16 @@ async function loadFile(
     kept.set(piece.text, parsed);
     collect(file.path, piece, parsed, result);
   }
-  return result;
+  return { ...result, diagnostics: shorten(file.path, result.diagnostics) };
+}
+
+/** A file's diagnostics, errors first to be kept where there are more than anyone reads. */
+function shorten(file: string, diagnostics: Diagnostic[]): Diagnostic[] {
+  if (diagnostics.length <= maxTold) return diagnostics;
+  const errors = diagnostics.filter((d) => d.severity === "error");
+  const told = errors.length >= maxTold ? errors.slice(0, maxTold) : diagnostics.slice(0, maxTold);
+  const rest = diagnostics.length - told.length;
+  return [...told, about(file, `and ${rest} more problems`, errors.length > 0 ? "error" : "warning")];
 }
 
 function collect(file: string, piece: Piece, parsed: ParsedPiece, result: Loaded): void {

@@ -9,55 +9,13 @@ import { buildTree, type Fault } from "./build.ts";
 import { blankSlashComments } from "./comments.ts";
 import { complaints, compose, maxDepth } from "./compose.ts";
 import { repairIndent } from "./indent.ts";
+import type { ParsedPiece, ParsedResource, PlacedProblem, ResourceDocument } from "./parsed.ts";
 import { explain } from "./syntax.ts";
 import { Lines, type Place } from "./text.ts";
 import { find, flatten, pathAt, placeOf, type Tree } from "./tree.ts";
 
-/** A problem with its place in the piece. */
-export interface PlacedProblem extends Place {
-  severity: "error" | "warning";
-  path: string;
-  message: string;
-  /** The line that stands for `{line}` in the message. */
-  otherLine?: number;
-  /** `Kind namespace/name`, when known. */
-  resource?: string;
-}
-
-/** The value of a document that has passed its schema. */
-export interface ResourceDocument {
-  apiVersion: string;
-  metadata: {
-    name: string;
-    namespace?: string;
-    labels?: Record<string, string>;
-    annotations?: Record<string, string>;
-  };
-  spec: unknown;
-}
-
-/** A resource that has passed its schema. */
-export interface ParsedResource {
-  group: string;
-  kind: string;
-  value: ResourceDocument;
-  places: Int32Array;
-  /** In front of the paths of a resource that stands in a List. */
-  prefix: (string | number)[];
-}
-
-export interface ParsedPiece {
-  resources: ParsedResource[];
-  problems: PlacedProblem[];
-  /** Documents with a kind of ours that did not pass, or could not be read at all. */
-  rejected: number;
-  /** Text that the places refer to: the piece with its slips repaired. */
-  text: string;
-  /** By line: how many columns a repair has taken from it. */
-  moved: ReadonlyMap<number, number>;
-}
-
-const maxRepairs = 20;
+/** Slips of indentation that are mended; in large texts few, as each costs some readings of the text. */
+const maxRepairs = (text: string) => (text.length > 100_000 ? 1 : 20);
 /** Complaints that a wrong indentation can cause. */
 const ofIndentation = new Set([
   "BAD_INDENT",
@@ -136,7 +94,7 @@ class Piece {
       }
       this.documents = composed;
       const first = composed.flatMap(complaints)[0];
-      if (first === undefined || round === maxRepairs || !ofIndentation.has(first.code)) return;
+      if (first === undefined || round === maxRepairs(this.text) || !ofIndentation.has(first.code)) return;
       const repaired = repairIndent(this.text, first.pos[0], faultsOf);
       if (repaired === undefined) return;
       const problem = this.add(repaired.fault, "");

@@ -2,7 +2,7 @@
 // up no exit, and is ended and started anew when a file takes too long.
 
 import { Worker } from "node:worker_threads";
-import type { ParsedPiece } from "./parse.ts";
+import type { ParsedPiece } from "./parsed.ts";
 
 interface Job {
   resolve: (pieces: ParsedPiece[]) => void;
