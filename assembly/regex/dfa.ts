@@ -35,7 +35,8 @@ export let dfaStart: u32 = 0;
 /** A state's set with its assertions decided, and NFA states still to be visited. */
 const decided: Vector = staticVector();
 const stack: Vector = staticVector();
-let work: u64 = 0;
+/** Steps taken for the last expression. */
+export let work: u64 = 0;
 
 /** False: refused. */
 export function buildDfa(): bool {

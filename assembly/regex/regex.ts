@@ -8,7 +8,7 @@ import { allocate } from "../config/blocks";
 import { stableHash } from "../hash";
 import { buildAlphabet, columnCount, columnOf } from "./alphabet";
 import { sets } from "./byteset";
-import { buildDfa, dfaStart, releaseDfa } from "./dfa";
+import { buildDfa, dfaStart, releaseDfa, work } from "./dfa";
 import { ACCEPTS_OFFSET, COLUMNS_OFFSET, Regex } from "./match";
 import { blockCount, blockOf, minimize, releaseMinimize } from "./minimize";
 import { buildNfa, nfa, nfaConditions } from "./nfa";
@@ -25,8 +25,12 @@ const MOST_STATES: u32 = 4096;
 const MOST_SIZE: u32 = 512 * 1024;
 const MOST_TOTAL_SIZE: u32 = 8 * 1024 * 1024;
 
-/** Tables of the configuration being built, in bytes. */
+/** Some five seconds. Envoy's main thread serves nothing else while it configures. */
+const MOST_TOTAL_WORK: u64 = 500_000_000;
+
+/** Of the configuration being built: tables in bytes, and steps of compiling. */
 let totalSize: u32 = 0;
+let totalWork: u64 = 0;
 
 /** Compiled expressions of the configuration being built, by hash of their text: lists of Shared. */
 const BUCKETS: u32 = 256;
@@ -44,6 +48,7 @@ class Shared {
 /** To be called when a configuration begins, after its blocks have begun. */
 export function beginRegexes(): void {
   totalSize = 0;
+  totalWork = 0;
   memory.fill(shared, 0, BUCKETS << 2);
 }
 
@@ -76,7 +81,12 @@ function compile(pattern: usize, length: u32): usize {
   const root = parseSyntax(pattern, length);
   if (root === 0 || !buildNfa(root)) return 0;
   buildAlphabet(nfaConditions);
-  if (!buildDfa()) return 0;
+  const built = buildDfa();
+  totalWork += work;
+  if (!built) return 0;
+  if (totalWork > MOST_TOTAL_WORK) {
+    return refuse("the expressions of this configuration together take too long to be compiled", 0);
+  }
   minimize();
   return write();
 }

@@ -7,7 +7,7 @@ import { Vector, staticVector } from "./vector";
 /** Before equal states are merged, which leaves at most the 4,096 that are allowed. */
 const MOST_STATES: u32 = 16_384;
 const MOST_TABLE_SIZE: u32 = 2 * 1024 * 1024;
-const MOST_SETS_SIZE: u32 = 8 * 1024 * 1024;
+const MOST_SETS_SIZE: u32 = 4 * 1024 * 1024;
 
 /** What stood before a state, as far as an assertion may ask. */
 export const enum Before {
@@ -99,7 +99,7 @@ function addState(slot: u32, tag: u32, before: u32): u32 {
     return refuse("the expression needs more than 512 KiB of tables", 0);
   }
   if (states.size + stateSize > MOST_SETS_SIZE) {
-    return refuse("the expression needs more than 8 MiB to be compiled", 0);
+    return refuse("the expression needs more than 4 MiB to be compiled", 0);
   }
   const state = states.push(stateSize);
   memory.copy(state, target.start, words * 8);
