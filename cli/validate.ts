@@ -40,8 +40,8 @@ export function register(program: Command): void {
     .command("validate")
     .summary("say what is wrong with files: file:line:column and what to write")
     .description(
-      "Reads files and folders of Istio resources and policies as a server would, and prints every error and\n" +
-        "warning with its place and what to write instead. Checks the YAML, the fields, the references between\n" +
+      "Reads files and folders of Istio resources and policies as a server would, and prints every error and " +
+        "warning with its place and what to write instead. Checks the YAML, the fields, the references between " +
         "resources, and runs every filter's configuration through the filter itself.",
     )
     .argument("<path...>", "files or folders; together they are one mesh")
