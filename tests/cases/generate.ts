@@ -28,6 +28,9 @@ const texts: Partial<Record<StringFormat | "plain", readonly string[]>> = {
   path: ["/", "/a/b"],
 };
 
+/** Fields that only say how much memory is set aside: large ones make a run slow and teach nothing. */
+const sizes = new Set(["arenaKiB", "maxStreams", "maxKeys"]);
+
 /** A value that fits the schema, most of the time: forms such as regexes are drawn from good and bad ones. */
 export class Generator {
   readonly random: Random;
@@ -104,7 +107,8 @@ export class Generator {
       const free = single.every(
         (group) => !group.includes(name) || group.every((one) => object[one] === undefined),
       );
-      if (wanted && free) object[name] = this.value(field.schema, depth + 1);
+      if (!wanted || !free) continue;
+      object[name] = this.value(sized(name, field.schema), depth + 1);
     }
     return object;
   }
@@ -124,6 +128,11 @@ export class Generator {
   #text(format: StringFormat | "plain"): string {
     return this.pick(texts[format] ?? texts.plain ?? [""]);
   }
+}
+
+function sized(name: string, schema: Schema): Schema {
+  if (schema.type !== "integer" || !sizes.has(name)) return schema;
+  return { ...schema, max: Math.min(schema.max, schema.min + 1_000) };
 }
 
 const tokens = [
