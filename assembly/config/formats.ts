@@ -22,7 +22,9 @@ export function checkFormat(format: u32, start: usize, length: u32): bool {
     return isHeaderValue(start, length) || refuse(byteOf(start - 1), "not a header value");
   if (format === TOKEN) return isToken(start, length) || refuse(byteOf(start - 1), "not a token");
   if (format === NAME || format === HOST)
-    return isName(start, length) || refuse(byteOf(start - 1), "not a name of letters, digits, dots and dashes");
+    return (
+      isName(start, length) || refuse(byteOf(start - 1), "not a name of letters, digits, dots and dashes")
+    );
   if (format === PATH) return load<u8>(start) === 47 || refuse(byteOf(start - 1), "must begin with /");
   if (format === CIDR) return checkCidr(start, length);
   return true;

@@ -17,9 +17,9 @@ export function begin(): void {
   beginRegexes();
 }
 
-export function compile(length: u32): usize {
-  const regex = compileRegex(input, length);
-  return regex;
+/** Compiles the pattern at an offset in the input. */
+export function compile(offset: u32, length: u32): usize {
+  return compileRegex(input + offset, length);
 }
 
 /** Ends the configuration, so that begin can free it. */

@@ -1,4 +1,4 @@
-// Cookies as Envoy reads them: every Cookie header in turn, parts between `;`, blanks before a name dropped, parts
+// Cookies as Envoy reads them: every Cookie header in turn, parts between `;`, spaces before a name dropped, parts
 // without `=` ignored, quotation marks around a value taken off, the first of several counts.
 
 import { findByte, sameBytes } from "../bytes";
@@ -26,7 +26,7 @@ function findIn(start: usize, end: usize, name: usize, length: u32): bool {
   while (start < end) {
     const partEnd = findByte(start, end, 59);
     let at = start;
-    while (at < partEnd && isBlank(load<u8>(at))) at += 1;
+    while (at < partEnd && <u32>load<u8>(at) === 32) at += 1;
     const equal = findByte(at, partEnd, 61);
     if (equal < partEnd && <u32>(equal - at) === length && sameBytes(at, name, length)) {
       keepValue(equal + 1, partEnd);
@@ -38,14 +38,7 @@ function findIn(start: usize, end: usize, name: usize, length: u32): bool {
 }
 
 function keepValue(start: usize, end: usize): void {
-  while (end > start && isBlank(load<u8>(end - 1))) end -= 1;
   const quoted = end - start >= 2 && load<u8>(start) === 34 && load<u8>(end - 1) === 34;
   cookieValue.start = quoted ? start + 1 : start;
   cookieValue.length = <u32>(quoted ? end - start - 2 : end - start);
-}
-
-// @ts-ignore: decorator
-@inline
-function isBlank(byte: u32): bool {
-  return byte === 32 || (byte >= 9 && byte <= 13);
 }
