@@ -15,7 +15,7 @@ import type { ExplainInput, Explanation, RouteExplanation } from "./explanation.
 import { normalisePath } from "./paths.ts";
 import { policyExplanation } from "./policies.ts";
 import { Prober } from "./probe.ts";
-import { bytes, type MatchRequest } from "./request.ts";
+import { bytes, type MatchRequest, text } from "./request.ts";
 import { changes, plain, resultOf } from "./result.ts";
 import { type Tried, tryRoutes } from "./route.ts";
 import { pairsOf, resolve, type Router, runModule } from "./run-module.ts";
@@ -79,18 +79,18 @@ function receive(input: ExplainInput, explanation: Explanation): MatchRequest | 
     explanation.result = plain("refused", why, 400);
     return undefined;
   }
-  const normalised = normalisePath(input.path);
+  const normalised = normalisePath(bytes(input.path));
   if (normalised.kind === "refused") {
     explanation.result = plain("refused", normalised.why, 400);
     return undefined;
   }
   if (normalised.kind === "redirect") {
-    const why = `the path has escaped slashes: redirected to ${normalised.location}`;
-    explanation.result = plain("redirected", why, 307);
+    const why = `the path has escaped slashes: redirected to ${text(normalised.location)}`;
+    explanation.result = { ...plain("redirected", why, 307), location: text(normalised.location) };
     return undefined;
   }
-  if (normalised.path !== input.path) {
-    explanation.notes.push(`the path is brought to the form ${normalised.path}`);
+  if (normalised.path !== bytes(input.path)) {
+    explanation.notes.push(`the path is brought to the form ${text(normalised.path)}`);
   }
   const headers = input.headers.map(([name, value]) => [bytes(name.toLowerCase()), bytes(value)] as const);
   const kept = headers.filter(([name]) => name !== destinationHeader);
@@ -101,7 +101,7 @@ function receive(input: ExplainInput, explanation: Explanation): MatchRequest | 
     method: input.method,
     scheme: input.scheme,
     authority: bytes(input.authority),
-    path: bytes(normalised.path),
+    path: normalised.path,
     headers: kept,
   };
 }

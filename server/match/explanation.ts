@@ -67,6 +67,8 @@ export interface Result {
   outcome: "forwarded" | "redirected" | "answered" | "refused" | "not found";
   detail: string;
   status?: number;
+  /** Of a redirect by the listener. */
+  location?: string;
   /** Where it goes; several with their weights where Envoy draws. */
   destinations: { cluster: string; host: string; subset?: string; share: number; endpoints: string[] }[];
   /** Request headers that policies changed: name, before, after. */
