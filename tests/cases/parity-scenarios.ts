@@ -12,6 +12,8 @@ export interface Scenario {
   body?: string;
   answer?: { status?: number; headers?: readonly Pair[]; body?: string };
   rootId?: string;
+  /** The module traps: nothing is logged after that. */
+  dies?: true;
   capabilities?: readonly string[];
 }
 
@@ -318,6 +320,51 @@ export const scenarios: readonly Scenario[] = [
       "proxy_get_buffer_bytes",
       "proxy_get_header_map_value",
     ],
+  },
+  {
+    name: "a held stream goes on from a tick, where its headers can still be read and changed",
+    script: script(
+      "request setTick 20",
+      "request return 1",
+      "tick setLastStream",
+      "tick addHeader 0 x-held 1",
+      "tick setTick 0",
+      "tick continueStream 0",
+      "tick getHeader 0 :path",
+      "response getHeader 2 :status",
+      "log getHeader 0 x-held",
+    ),
+  },
+  {
+    name: "a held stream is answered from a tick",
+    script: script(
+      "request setTick 20",
+      "request return 1",
+      "tick setLastStream",
+      "tick setTick 0",
+      "tick sendLocal 503 late sorry",
+      "response getPairs 2",
+      "log getHeader 2 :status",
+    ),
+  },
+  {
+    name: "a trap in the request: 503, and nothing more is called",
+    script: script(
+      "request getHeader 0 :path",
+      "request trap",
+      "response getHeader 2 :status",
+      "log getHeader 0 :path",
+    ),
+    dies: true,
+  },
+  {
+    name: "a trap in the response: 503, and nothing more is called",
+    script: script("response getHeader 2 :status", "response trap", "log getHeader 0 :path"),
+    dies: true,
+  },
+  {
+    name: "closing the stream",
+    script: script("request getHeader 0 :path", "response closeStream 9", "response closeStream 3"),
   },
   {
     name: "a request body is read",
