@@ -10,8 +10,9 @@ import {
   accepted,
   chance,
   compile,
-  mutate,
+  compileAll,
   memorySize,
+  mutate,
   samples,
   startKit,
   TOO_LARGE,
@@ -174,6 +175,27 @@ test("the limits hold, and an expression just within them works", () => {
   const long = accepted("[ab]{1000}");
   assert.equal(long.matches("ab".repeat(500)), true);
   assert.equal(long.matches(`${"ab".repeat(500)}a`), false);
+});
+
+test("one configuration shares equal expressions and has a limit of its own", () => {
+  const [first, other, again] = compileAll(["/v1/.*", "/v2/.*", "/v1/.*"]);
+  assert.ok(first?.refused === false && other?.refused === false && again?.refused === false);
+  assert.equal(again.address, first.address);
+  assert.notEqual(other.address, first.address);
+  assert.equal(first.matches("/v1/x"), true);
+  assert.equal(other.matches("/v1/x"), false);
+
+  // 1,002 states and 129 columns: some 253 KiB of tables each.
+  const wide = (first: number) =>
+    Array.from({ length: 1000 }, (_, i) => String.fromCharCode(128 + ((first + i) % 128))).join("");
+  const all = compileAll(Array.from({ length: 34 }, (_, i) => wide(i)));
+  const taken = all.filter((regex) => !regex.refused);
+  const size = taken.reduce((sum, regex) => sum + (regex.refused ? 0 : regex.size), 0);
+  assert.ok(size <= 8 * 1024 * 1024 && size > 7.7 * 1024 * 1024, `${size} bytes`);
+  const next = all[taken.length];
+  if (!next?.refused) assert.fail("the first beyond the limit is accepted");
+  assert.match(next.message, /together need more than 8 MiB/);
+  assert.equal(compile(wide(40)).refused, false, "the next configuration begins anew");
 });
 
 test("hostile patterns compile within bounds, or are refused", () => {

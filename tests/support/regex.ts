@@ -13,7 +13,7 @@ interface Kit {
   _initialize(): void;
   begin(): void;
   end(): void;
-  compile(length: number): number;
+  compile(offset: number, length: number): number;
   matches(regex: number, length: number): number;
   states(regex: number): number;
   size(regex: number): number;
@@ -22,7 +22,7 @@ interface Kit {
 }
 
 export type Compiled =
-  | { refused: false; states: number; size: number; matches(text: string): boolean }
+  | { refused: false; address: number; states: number; size: number; matches(text: string): boolean }
   | { refused: true; message: string; byte: number };
 
 let kit: Kit;
@@ -54,16 +54,35 @@ function write(text: string, offset: number): number {
 
 /** Compiles in a configuration of its own. */
 export function compile(pattern: string): Compiled {
+  const [regex] = compileAll([pattern]);
+  assert.ok(regex !== undefined);
+  return regex;
+}
+
+/** Compiles in one configuration, whose expressions can be matched until the next one begins. */
+export function compileAll(patterns: readonly string[]): Compiled[] {
   kit.begin();
-  const regex = kit.compile(write(pattern, 0));
+  // The compiler keeps the address of a pattern while the configuration is built: each has a place of its own.
+  let place = 0;
+  const all = patterns.map((pattern) => {
+    const regex = kit.compile(place, write(pattern, place));
+    place += pattern.length;
+    return regex === 0 ? refusal() : expression(regex);
+  });
   kit.end();
-  if (regex === 0) {
-    const length = kit.refusal();
-    const message = Buffer.from(kit.memory.buffer, kit.input.value + 65_536, length).toString("latin1");
-    return { refused: true, message, byte: kit.refusalByte() };
-  }
+  return all;
+}
+
+function refusal(): Compiled {
+  const length = kit.refusal();
+  const message = Buffer.from(kit.memory.buffer, kit.input.value + 65_536, length).toString("latin1");
+  return { refused: true, message, byte: kit.refusalByte() };
+}
+
+function expression(regex: number): Compiled {
   return {
     refused: false,
+    address: regex,
     states: kit.states(regex),
     size: kit.size(regex),
     matches: (text) => kit.matches(regex, write(text, 65_536)) !== 0,
