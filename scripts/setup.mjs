@@ -3,8 +3,8 @@
 // nothing. Progress goes to standard error: standard output belongs to the command.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
+import { packagesAreCurrent } from "./packages.mjs";
 import { createProgress } from "./progress.mjs";
 
 const root = dirname(import.meta.dirname);
@@ -16,7 +16,7 @@ const root = dirname(import.meta.dirname);
 export async function setUp({ debug = false } = {}) {
   const progress = createProgress(process.stderr);
   try {
-    if (!packagesAreCurrent()) installPackages(progress);
+    if (!packagesAreCurrent(root)) installPackages(progress);
     const { build } = await import("./build.mjs");
     await build(undefined, { debug, say: progress.say });
     progress.close();
@@ -25,20 +25,6 @@ export async function setUp({ debug = false } = {}) {
     throw error;
   }
 }
-
-/** npm writes what it installed beside it, in the lock's own form: any difference means `npm ci`. */
-function packagesAreCurrent() {
-  const installed = join(root, "node_modules", ".package-lock.json");
-  if (!existsSync(installed)) return false;
-  const have = packagesOf(installed);
-  return Object.entries(packagesOf(join(root, "package-lock.json"))).every(
-    ([path, locked]) =>
-      path === "" || // the project itself
-      (have[path] === undefined ? locked.optional === true : have[path].integrity === locked.integrity),
-  );
-}
-
-const packagesOf = (path) => JSON.parse(readFileSync(path, "utf8")).packages;
 
 function installPackages(progress) {
   progress.say("installing packages (npm ci)");
