@@ -85,14 +85,14 @@ function isDue(state: ClientState, resource: XdsResource, leave: Leave): boolean
 }
 
 /**
- * Names to be reported as gone: those asked for that do not exist, and of what the client has under a
+ * Names to be reported as gone: those owed that do not exist, and, last, of what the client has under a
  * wildcard whatever is no longer in the snapshot. Other names the client lets go by itself when nothing
  * refers to them any more; taking them away under a listener that still drains would fail its requests.
  */
 function removals(state: ClientState, target: Resources, leave: Leave): string[] {
   const gone = new Set<string>();
   if (leave.additions && state.variant === "delta") {
-    for (const name of state.owed) if (!target.has(name)) gone.add(name);
+    for (const name of state.owed) if (!target.has(name) && !state.held.has(name)) gone.add(name);
   }
   if (leave.removals && (state.subscription.wildcard || isFullState(state.typeUrl))) {
     for (const name of state.held.keys()) if (!target.has(name)) gone.add(name);

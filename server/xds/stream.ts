@@ -34,7 +34,7 @@ const schedules = new Map<TypeUrl, Schedule>([
   [endpoints, { additions: step.make, changes: step.make, removals: step.break }],
   [listener, { additions: step.switch, changes: step.switch, removals: step.settle }],
   [routes, { additions: step.switch, changes: step.switch, removals: step.settle }],
-  [extension, { additions: step.switch, changes: step.steer, removals: step.settle }],
+  [extension, { additions: step.steer, changes: step.steer, removals: step.settle }],
 ]);
 
 const none: Resources = new Map();
