@@ -30,11 +30,13 @@ export function gatewayServers(known: Known): GatewayServer[] {
     gateway.spec.servers.map((server, index) => ({
       gateway,
       index,
-      name: server.name ?? server.port.name,
+      name: serverName(server),
       port: server.port.number,
     })),
   );
 }
+
+export const serverName = (server: GatewaySpec["servers"][number]): string => server.name ?? server.port.name;
 
 /** Servers of one port share a listener, whichever Gateway they are of. */
 export function buildGatewayPorts(known: Known): GatewayPort[] {

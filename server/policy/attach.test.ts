@@ -205,6 +205,25 @@ const faults: { name: string; yaml: string; expected: RegExp }[] = [
     expected: /"other\.a\.svc\.cluster\.local" has several ports \(80, 81\): say which in `port`/,
   },
   {
+    name: "a Gateway whose names the mesh's own listener has too",
+    yaml: `---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: eighty, namespace: a}
+spec:
+  servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ["*"]}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: other, namespace: a}
+spec:
+  hosts: [other]
+  gateways: [mesh, eighty]
+  http: [{name: x, route: [{destination: {host: other, port: {number: 81}}}]}]
+${policy("p", [ref("Gateway", "eighty")])}`,
+    expected: /The route "x" of .* is on the listeners "127\.0\.0\.1_80" and "mesh", and the filter could not/,
+  },
+  {
     name: "a port that is not there",
     yaml: policy("p", onShop, destination("{subset: v1, port: 99}")),
     expected: /destination\.port: "shop\.a\.svc\.cluster\.local" has no port 99/,

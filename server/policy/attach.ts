@@ -4,7 +4,6 @@
 // version in force, if that one still fits; the others are not touched by it.
 
 import type { HeaderRoutingSpec, TargetRef } from "../../schema/generated/types.ts";
-import type { FieldPath } from "../../schema/path.ts";
 import type { MeshModel } from "../istio/mesh.ts";
 import { compare } from "../istio/registry.ts";
 import { Report } from "../istio/report.ts";
@@ -19,7 +18,9 @@ import {
   ruleDestinations,
 } from "./destinations.ts";
 import { kindOf, type PolicyKind, type PolicySpec } from "./kinds.ts";
-import { findTarget, isError, type Place, type Target, type Tier, tiers } from "./targets.ts";
+import { type Place, Places } from "./places.ts";
+import { checkDestinations, reportTwins } from "./steering.ts";
+import { findTarget, isError, type Target, type Tier, tiers } from "./targets.ts";
 
 /** A policy on one route. */
 export interface Attached {
@@ -51,7 +52,7 @@ export function attachPolicies(
   previous: readonly PolicyState[],
   report: Report,
 ): Attachments {
-  const places = allPlaces(mesh);
+  const places = new Places(mesh);
   const policies: PolicyState[] = [];
   const byRoute = new Map<MeshRoute, Attached[]>();
   for (const { resource, kind } of sortedPolicies(resources)) {
@@ -79,14 +80,6 @@ export function attachPolicies(
   return { policies, byRoute, derived: deriveRoutes(byRoute, mesh) };
 }
 
-export function allPlaces(mesh: MeshModel): Place[] {
-  return mesh.listeners.flatMap((listener) =>
-    listener.virtualHosts.flatMap((virtualHost) =>
-      virtualHost.routes.map((route) => ({ listener, virtualHost, route })),
-    ),
-  );
-}
-
 const sameName = (a: Resource, b: Resource): boolean => a.namespace === b.namespace && a.name === b.name;
 
 function sortedPolicies(
@@ -108,27 +101,32 @@ function findAttached(
   policy: Resource<PolicySpec>,
   kind: PolicyKind,
   resources: readonly Resource[],
-  places: readonly Place[],
+  places: Places,
   mesh: MeshModel,
   report: Report,
 ): Map<MeshRoute, Attached> | undefined {
   const targets = findTargets(policy, resources, places, report);
   const attached = new Map<MeshRoute, Attached>();
-  for (const place of places) {
-    const best = targets
-      .filter(({ target }) => target.covers(place))
-      .sort((a, b) => tiers.indexOf(a.target.tier) - tiers.indexOf(b.target.tier))[0];
-    if (best === undefined) continue;
-    attached.set(place.route, { policy, kind, tier: best.target.tier, target: best.ref });
+  const bySpecificity = targets.sort((a, b) => tiers.indexOf(a.target.tier) - tiers.indexOf(b.target.tier));
+  for (const { ref, target } of bySpecificity) {
+    for (const { route } of target.places) {
+      if (!attached.has(route)) attached.set(route, { policy, kind, tier: target.tier, target: ref });
+    }
   }
-  if (kind.steers) checkDestinations(policy as Resource<HeaderRoutingSpec>, attached, places, mesh, report);
+  const covered = targets.flatMap(({ target }) => target.places);
+  reportLeaks(policy, attached, covered, places, report);
+  if (kind.steers) {
+    const steering = policy as Resource<HeaderRoutingSpec>;
+    checkDestinations(steering, [...attached.keys()], mesh, report);
+    reportTwins(steering, covered, places, report);
+  }
   return report.hasErrors ? undefined : attached;
 }
 
 function findTargets(
   policy: Resource<PolicySpec>,
   resources: readonly Resource[],
-  places: readonly Place[],
+  places: Places,
   report: Report,
 ): { ref: TargetRef | undefined; target: Target }[] {
   const refs = policy.spec.targetRefs?.length ? policy.spec.targetRefs : [undefined];
@@ -149,68 +147,26 @@ function inOrder(list: readonly Attached[]): Attached[] {
   });
 }
 
-function checkDestinations(
-  policy: Resource<HeaderRoutingSpec>,
+/**
+ * The filter knows routes by the names of virtual host and route. Where a Gateway's port is a service's too,
+ * both listeners may have the same names, and a policy for one would act on the other.
+ */
+function reportLeaks(
+  policy: Resource<PolicySpec>,
   attached: ReadonlyMap<MeshRoute, Attached>,
-  places: readonly Place[],
-  mesh: MeshModel,
+  covered: readonly Place[],
+  places: Places,
   report: Report,
 ): void {
-  for (const { destination, path } of ruleDestinations(policy.spec)) {
-    for (const route of attached.keys()) {
-      if (route.destinations.length === 0) continue;
-      const found = resolveOn(route, destination, policy.namespace, mesh);
-      if ("to" in found) continue;
-      report.error(policy, fieldOf(path, destination, found.field), found.message);
-      break;
-    }
-  }
-  reportTexts(policy, attached, mesh, report);
-  reportTwins(policy, attached, places, report);
-}
-
-const fieldOf = (path: FieldPath, destination: object, field: string): FieldPath =>
-  field in destination ? [...path, field] : path;
-
-/** `{subset: a}` and `{host: a}` are both written `a`: on one route they must not mean different things. */
-function reportTexts(
-  policy: Resource<HeaderRoutingSpec>,
-  attached: ReadonlyMap<MeshRoute, Attached>,
-  mesh: MeshModel,
-  report: Report,
-): void {
-  for (const route of attached.keys()) {
-    const byText = new Map<string, string>();
-    for (const { destination, path } of ruleDestinations(policy.spec)) {
-      const found = resolveOn(route, destination, policy.namespace, mesh);
-      if (!("to" in found)) continue;
-      const text = destinationText(destination);
-      const other = byText.get(text);
-      if (other !== undefined && other !== found.to.cluster) {
-        const message = `"${text}" is a host in one destination and a subset in another. Write the full host name.`;
-        report.error(policy, path, message);
-      }
-      byText.set(text, found.to.cluster);
-    }
-  }
-}
-
-/** Two routes of one name cannot be told apart by the filter, nor by derived routes. */
-function reportTwins(
-  policy: Resource<HeaderRoutingSpec>,
-  attached: ReadonlyMap<MeshRoute, Attached>,
-  places: readonly Place[],
-  report: Report,
-): void {
-  const first = new Map<string, number>();
-  for (const { listener, virtualHost, route } of places) {
-    if (!attached.has(route) || route.origin.kind !== "virtualService") continue;
-    const key = `${listener.name}\n${virtualHost.name}\n${route.name}`;
-    const index = first.get(key) ?? route.origin.index;
-    first.set(key, index);
-    if (index === route.origin.index) continue;
-    const message = `Two routes of the virtual host "${virtualHost.name}" are named "${route.name}" (http[${index}] and http[${route.origin.index}]), so that requests cannot be steered from them. Give each its own name.`;
+  for (const place of covered) {
+    const other = places.alike(place).find(({ route }) => !attached.has(route));
+    if (other === undefined) continue;
+    const message =
+      `The route "${place.route.name}" of the virtual host "${place.virtualHost.name}" is on the listeners ` +
+      `"${place.listener.name}" and "${other.listener.name}", and the filter could not tell them apart. ` +
+      "Refer to the VirtualService, or give the Gateway a port that no service has.";
     report.error(policy, ["spec", "targetRefs"], message);
+    return;
   }
 }
 

@@ -4,8 +4,9 @@ import type { Attachment } from "../../schema/generated/types.ts";
 import type { MeshModel } from "../istio/mesh.ts";
 import type { MeshRoute } from "../istio/routes.ts";
 import type { Resource } from "../model.ts";
-import { allPlaces, type Attached, type Attachments } from "./attach.ts";
+import type { Attached, Attachments } from "./attach.ts";
 import type { PolicyKind, PolicySpec } from "./kinds.ts";
+import { type Place, Places } from "./places.ts";
 import { type Tier, tiers } from "./targets.ts";
 
 /** One entry of the filter's list. */
@@ -40,10 +41,11 @@ function collect(
   mesh: MeshModel,
   byRoute: ReadonlyMap<MeshRoute, readonly Attached[]>,
 ): Map<string, Entry> {
-  const names = virtualHostsOfNames(mesh);
+  const { all } = new Places(mesh);
+  const names = virtualHostsOfNames(all);
   const entries = new Map<string, Entry>();
   const seen = new Set<string>();
-  for (const { virtualHost, route } of allPlaces(mesh)) {
+  for (const { virtualHost, route } of all) {
     for (const { policy, kind: own, tier } of byRoute.get(route) ?? []) {
       if (own !== kind) continue;
       const key = `${policy.namespace}/${policy.name}${kind.ordered ? `@${tier}` : ""}`;
@@ -62,10 +64,11 @@ function collect(
 }
 
 /** A name that only one virtual host has identifies the route by itself, and costs the filter one call less. */
-function virtualHostsOfNames(mesh: MeshModel): Map<string, Set<string>> {
+function virtualHostsOfNames(places: readonly Place[]): Map<string, Set<string>> {
   const names = new Map<string, Set<string>>();
-  for (const { virtualHost, route } of allPlaces(mesh)) {
-    names.set(route.name, (names.get(route.name) ?? new Set()).add(virtualHost.name));
+  for (const { virtualHost, route } of places) {
+    const hosts = names.get(route.name) ?? new Set();
+    names.set(route.name, hosts.add(virtualHost.name));
   }
   return names;
 }

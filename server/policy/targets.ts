@@ -1,28 +1,27 @@
 // What a targetRef refers to: which routes, and how specific that is.
 
-import type { ServiceEntrySpec, TargetRef, VirtualServiceSpec } from "../../schema/generated/types.ts";
-import type { MeshListener } from "../istio/mesh.ts";
+import type {
+  GatewaySpec,
+  ServiceEntrySpec,
+  TargetRef,
+  VirtualServiceSpec,
+} from "../../schema/generated/types.ts";
+import { serverName } from "../istio/gateways.ts";
 import { networkingGroup } from "../istio/registry.ts";
 import { hint, hostHint } from "../istio/report.ts";
-import { type MeshRoute, sectionNames } from "../istio/routes.ts";
-import type { MeshVirtualHost } from "../istio/virtual-hosts.ts";
+import { sectionNames } from "../istio/routes.ts";
 import type { Resource } from "../model.ts";
 import { policyGroup } from "./kinds.ts";
+import type { Place, Places } from "./places.ts";
 
 /** From the most specific to the least. */
 export const tiers = ["route", "virtualService", "service", "server", "gateway", "proxy"] as const;
 
 export type Tier = (typeof tiers)[number];
 
-export interface Place {
-  listener: MeshListener;
-  virtualHost: MeshVirtualHost;
-  route: MeshRoute;
-}
-
 export interface Target {
   tier: Tier;
-  covers(place: Place): boolean;
+  places: readonly Place[];
 }
 
 export interface TargetError {
@@ -31,18 +30,15 @@ export interface TargetError {
   message: string;
 }
 
-const wholeProxy: Target = { tier: "proxy", covers: () => true };
-
 export const isError = (found: Target | TargetError): found is TargetError => "message" in found;
 
-/** `places`: every route there is. */
 export function findTarget(
   ref: TargetRef | undefined,
   namespace: string,
   resources: readonly Resource[],
-  places: readonly Place[],
+  places: Places,
 ): Target | TargetError {
-  if (ref === undefined) return wholeProxy;
+  if (ref === undefined) return { tier: "proxy", places: places.all };
   const group = groups[ref.kind];
   if (group === undefined) return unknownKind(ref.kind);
   if (ref.group !== group) {
@@ -54,9 +50,11 @@ export function findTarget(
   const candidates = resources.filter((r) => r.group === group && r.kind === ref.kind);
   const resource = candidates.find((r) => r.namespace === own && r.name === ref.name);
   if (resource === undefined) return missing(ref, own, candidates);
-  if (ref.kind === "VirtualService") return virtualService(ref, resource as Resource<VirtualServiceSpec>);
-  if (ref.kind === "Gateway") return gateway(ref, resource, places);
-  return serviceEntry(ref, resource as Resource<ServiceEntrySpec>);
+  if (ref.kind === "VirtualService") {
+    return virtualService(ref, resource as Resource<VirtualServiceSpec>, places);
+  }
+  if (ref.kind === "Gateway") return gateway(ref, resource as Resource<GatewaySpec>, places);
+  return serviceEntry(ref, resource as Resource<ServiceEntrySpec>, places);
 }
 
 const groups: Record<string, string> = {
@@ -86,7 +84,11 @@ function missing(ref: TargetRef, namespace: string, candidates: readonly Resourc
   return { field: "name", message: `${message}${hint(ref.name, here, ref.kind)}` };
 }
 
-function virtualService(ref: TargetRef, resource: Resource<VirtualServiceSpec>): Target | TargetError {
+function virtualService(
+  ref: TargetRef,
+  resource: Resource<VirtualServiceSpec>,
+  places: Places,
+): Target | TargetError {
   const sections = sectionNames(resource);
   const { sectionName } = ref;
   if (sectionName !== undefined && !sections.includes(sectionName)) {
@@ -94,45 +96,44 @@ function virtualService(ref: TargetRef, resource: Resource<VirtualServiceSpec>):
     const message = `VirtualService "${resource.namespace}/${ref.name}" has no route named "${sectionName}".`;
     return { field: "sectionName", message: `${message}${hint(sectionName, named, "named route")}` };
   }
-  return {
-    tier: sectionName === undefined ? "virtualService" : "route",
-    covers: ({ route: { origin } }) =>
-      origin.kind === "virtualService" &&
-      origin.resource === resource &&
-      (sectionName === undefined || origin.section === sectionName),
-  };
+  const all = places.ofVirtualService(resource);
+  if (sectionName === undefined) return { tier: "virtualService", places: all };
+  const ofSection = ({ route: { origin } }: Place): boolean =>
+    origin.kind === "virtualService" && origin.section === sectionName;
+  return { tier: "route", places: all.filter(ofSection) };
 }
 
-function gateway(ref: TargetRef, resource: Resource, places: readonly Place[]): Target | TargetError {
+function gateway(ref: TargetRef, resource: Resource<GatewaySpec>, places: Places): Target | TargetError {
   const { sectionName } = ref;
-  const servers = places.flatMap((p) => p.listener.servers).filter((s) => s.gateway === resource);
-  const names = [...new Set(servers.map((s) => s.name))];
-  if (sectionName !== undefined && servers.length > 0 && !names.includes(sectionName)) {
+  const all = places.behindGateway(resource);
+  if (sectionName === undefined) return { tier: "gateway", places: all };
+  const names = [...new Set(resource.spec.servers.map(serverName))];
+  if (!names.includes(sectionName)) {
     const message = `Gateway "${resource.namespace}/${ref.name}" has no server named "${sectionName}".`;
     return { field: "sectionName", message: `${message}${hint(sectionName, names, "server")}` };
   }
-  return {
-    tier: sectionName === undefined ? "gateway" : "server",
-    covers: ({ virtualHost }) =>
-      virtualHost.servers.some(
-        (s) => s.gateway === resource && (sectionName === undefined || s.name === sectionName),
-      ),
-  };
+  const ofServer = ({ virtualHost: { servers } }: Place): boolean =>
+    servers.some((s) => s.gateway === resource && s.name === sectionName);
+  return { tier: "server", places: all.filter(ofServer) };
 }
 
-function serviceEntry(ref: TargetRef, resource: Resource<ServiceEntrySpec>): Target | TargetError {
+function serviceEntry(
+  ref: TargetRef,
+  resource: Resource<ServiceEntrySpec>,
+  places: Places,
+): Target | TargetError {
   if (ref.sectionName !== undefined) return noSection(ref);
-  const hosts = new Set(resource.spec.hosts.map((host) => host.toLowerCase()));
-  return { tier: "service", covers: ({ route }) => route.destinations.some((d) => hosts.has(d.host)) };
+  const found = resource.spec.hosts.flatMap((host) => places.toHost(host.toLowerCase()));
+  return { tier: "service", places: [...new Set(found)] };
 }
 
-function service(ref: TargetRef, namespace: string, places: readonly Place[]): Target | TargetError {
+function service(ref: TargetRef, namespace: string, places: Places): Target | TargetError {
   if (ref.sectionName !== undefined) return noSection(ref);
   const host = `${ref.name}.${namespace}.svc.cluster.local`;
-  const covers = ({ route }: Place): boolean => route.destinations.some((d) => d.host === host);
-  if (places.some(covers)) return { tier: "service", covers };
-  const known = [...new Set(places.flatMap(({ route }) => route.destinations.map((d) => d.host)))];
-  return { field: "name", message: `No route leads to the host "${host}".${hostHint(host, known, "route")}` };
+  const found = places.toHost(host);
+  if (found.length > 0) return { tier: "service", places: found };
+  const message = `No route leads to the host "${host}".`;
+  return { field: "name", message: `${message}${hostHint(host, places.hosts, "route")}` };
 }
 
 const noSection = (ref: TargetRef): TargetError => ({
@@ -140,15 +141,13 @@ const noSection = (ref: TargetRef): TargetError => ({
   message: `A ${ref.kind} has no sections: the policy applies to every route to it. Remove \`sectionName\`.`,
 });
 
-function envoyRoute(ref: TargetRef, places: readonly Place[]): Target | TargetError {
+function envoyRoute(ref: TargetRef, places: Places): Target | TargetError {
   if (ref.sectionName !== undefined) return noSection(ref);
-  const covers = ({ route, virtualHost }: Place): boolean =>
-    route.name === ref.name && (ref.virtualHost === undefined || virtualHost.name === ref.virtualHost);
-  if (places.some(covers)) return { tier: "route", covers };
-  const names = [...new Set(places.map(({ route }) => route.name))];
+  const isInHost = ({ virtualHost }: Place): boolean =>
+    ref.virtualHost === undefined || virtualHost.name === ref.virtualHost;
+  const found = places.named(ref.name).filter(isInHost);
+  if (found.length > 0) return { tier: "route", places: found };
   const where = ref.virtualHost === undefined ? "" : ` in the virtual host "${ref.virtualHost}"`;
-  return {
-    field: "name",
-    message: `There is no route named "${ref.name}"${where}.${hint(ref.name, names, "route")}`,
-  };
+  const message = `There is no route named "${ref.name}"${where}.`;
+  return { field: "name", message: `${message}${hint(ref.name, places.names, "route")}` };
 }
