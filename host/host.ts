@@ -6,10 +6,11 @@ import type { Plugin } from "./context.ts";
 import type { MetricValues } from "./metrics.ts";
 import type { CompiledModule } from "./module.ts";
 import { utf8 } from "./pairs.ts";
+import { startPlugin } from "./plugin.ts";
 import { type HostcallHook, Process } from "./process.ts";
 import { readRefusal } from "./refusal.ts";
 import type { SharedData } from "./shared-data.ts";
-import { startPlugin, Thread } from "./thread.ts";
+import { Thread } from "./thread.ts";
 import type { ConfigureResult, Counts, Fault, LogLine, PropertyTree } from "./types.ts";
 import { Vm } from "./vm.ts";
 

@@ -5,6 +5,7 @@
 export { BufferType, Errno, HeaderMapType, type LogLevel, MetricType, Status, StreamType } from "./abi.ts";
 export { HeaderMap } from "./header-map.ts";
 export { Host, type HostOptions } from "./host.ts";
+export type { HttpCall } from "./http-call.ts";
 export { knownHostcalls } from "./hostcalls/bind.ts";
 export type { MetricValues } from "./metrics.ts";
 export { type CompiledModule, compileModule } from "./module.ts";
@@ -13,6 +14,6 @@ export { bytesReturning, type HostcallHook } from "./process.ts";
 export { Random } from "./random.ts";
 export { checkConfiguration, readRefusal } from "./refusal.ts";
 export { SharedData, type SharedValue } from "./shared-data.ts";
-export { Stream, type StreamState } from "./stream.ts";
-export { type HttpCall, Thread } from "./thread.ts";
+export { Stream } from "./stream.ts";
+export { Thread } from "./thread.ts";
 export * from "./types.ts";

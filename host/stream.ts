@@ -6,22 +6,10 @@ import { Suspended } from "./fiber.ts";
 import { HeaderMap } from "./header-map.ts";
 import { type ReplyRequest, makeReply } from "./local-reply.ts";
 import type { Pair } from "./pairs.ts";
-import { countsSince } from "./process.ts";
+import { observe } from "./observe.ts";
 import type { RootContext } from "./context.ts";
-import type { LocalReply, Outcome, RequestOptions, Route } from "./types.ts";
+import type { LocalReply, Outcome, RequestOptions, Route, StreamState } from "./types.ts";
 import type { Vm } from "./vm.ts";
-
-export type StreamState =
-  /** Nothing called yet. */
-  | "new"
-  /** Request headers stopped: the filter holds the stream. */
-  | "held"
-  /** On its way to the upstream, or answered by it. */
-  | "continued"
-  /** Answered by the filter, or 503 after a trap. */
-  | "replied"
-  | "closed"
-  | "over";
 
 const failure: ReplyRequest = {
   status: 503,
@@ -158,25 +146,20 @@ export class Stream {
   }
 
   #phase(map: HeaderMap, run: () => void): Outcome {
-    const process = this.#vm?.process;
-    const before = process?.counts() ?? {};
-    const failed = this.#vm?.failure;
     const replied = this.localReply;
-    if (this.#context !== undefined) this.#context.routeCacheCleared = false;
-    run();
-    const cleared = this.#context?.routeCacheCleared ?? false;
+    const { cleared, counts, trap } = observe(this.#vm, this.#context, run);
     if (cleared) this.#resolveRoute();
-    const outcome: Outcome = {
+    return {
       action: this.state === "continued" || this.state === "over" ? "continue" : "stop",
       headers: [...map.pairs()],
       routeCacheCleared: cleared,
-      counts: process === undefined ? {} : countsSince(before, process.counts()),
+      counts,
+      ...(this.localReply === undefined || this.localReply === replied
+        ? {}
+        : { localReply: this.localReply }),
+      ...(this.#route === undefined ? {} : { route: this.#route }),
+      ...(trap === undefined ? {} : { trap }),
     };
-    if (this.localReply !== undefined && this.localReply !== replied) outcome.localReply = this.localReply;
-    if (this.#route !== undefined) outcome.route = this.#route;
-    const trap = this.#vm?.failure;
-    if (trap !== undefined && trap !== failed) outcome.trap = trap;
-    return outcome;
   }
 
   #decodeHeaders(): void {

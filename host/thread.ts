@@ -1,10 +1,10 @@
 // One thread of the imitated Envoy: its VM, the plugin's present root context in it, and its timers. The main
 // thread has one too, which configures and ticks but gets no requests.
 
-import { type HttpCallResponse, type PendingHttpCall, type Plugin, RootContext } from "./context.ts";
-import { HeaderMap } from "./header-map.ts";
+import { type Plugin, RootContext } from "./context.ts";
+import { type HttpCall, pendingCalls, timeOut } from "./http-call.ts";
 import type { CompiledModule } from "./module.ts";
-import type { Pair } from "./pairs.ts";
+import { sameKey, startPlugin } from "./plugin.ts";
 import type { Process } from "./process.ts";
 import { Stream } from "./stream.ts";
 import type { RequestOptions } from "./types.ts";
@@ -24,13 +24,6 @@ interface Handle {
   /** Undefined: the VM refused or could not be made; such a handle is never reloaded. */
   root: RootContext | undefined;
   loadedNs: bigint;
-}
-
-/** An HTTP call that the module has made, for the test to answer. */
-export interface HttpCall extends Readonly<Omit<PendingHttpCall, "root" | "dueNs">> {
-  respond(response: { headers: Iterable<Pair>; body?: string; trailers?: Iterable<Pair> }): void;
-  /** The connection broke: the module's callback sees no headers, no body and status 11. */
-  fail(): void;
 }
 
 export class Thread {
@@ -94,20 +87,7 @@ export class Thread {
   }
 
   httpCalls(): HttpCall[] {
-    const vm = this.#vm;
-    if (vm === undefined) return [];
-    return [...vm.httpCalls.values()].map(({ root: _root, dueNs: _dueNs, ...call }) => ({
-      ...call,
-      respond: ({ headers, body = "", trailers = [] }) => {
-        const response = {
-          headers: new HeaderMap("response", headers),
-          body,
-          trailers: new HeaderMap("trailers", trailers),
-        };
-        this.#answer(vm, call.token, response);
-      },
-      fail: () => this.#answer(vm, call.token, undefined),
-    }));
+    return this.#vm === undefined ? [] : pendingCalls(this.#vm);
   }
 
   /**
@@ -156,7 +136,7 @@ export class Thread {
       if (root.tickPeriodMs > 0) root.nextTickNs = now + BigInt(root.tickPeriodMs) * 1_000_000n;
     }
     for (const call of [...vm.httpCalls.values()]) {
-      if (call.dueNs !== undefined && call.dueNs <= now) this.#answer(vm, call.token, timedOut());
+      if (call.dueNs !== undefined && call.dueNs <= now) timeOut(vm, call.token);
     }
   }
 
@@ -204,56 +184,4 @@ export class Thread {
     vm.finishCall();
     vm.contexts.delete(root.id);
   }
-
-  #answer(vm: Vm, token: number, response: HttpCallResponse | undefined): void {
-    const call = vm.httpCalls.get(token);
-    if (call === undefined) return;
-    vm.httpCalls.delete(token);
-    const { root } = call;
-    root.httpCallResponse = response;
-    if (response === undefined) root.status = [11, "reset"];
-    const sizes = [response?.headers.size ?? 0, response?.body.length ?? 0, response?.trailers.size ?? 0];
-    vm.call(root, "proxy_on_http_call_response", root.id, token, ...sizes);
-    vm.finishCall();
-    root.httpCallResponse = undefined;
-    root.status = [root.status[0], ""];
-  }
-}
-
-/** on_context_create, on_vm_start and on_configure, as for every new plugin of a VM. */
-export function startPlugin(vm: Vm, plugin: Plugin): { root: RootContext; problem: string } {
-  const root = vm.addRoot(plugin);
-  const run = (callback: string, value: number): boolean => {
-    if (!vm.has(callback)) return true;
-    const result = vm.call(root, callback, root.id, value);
-    vm.finishCall();
-    return vm.failure === undefined && (callback === "proxy_on_context_create" || result !== 0);
-  };
-  root.configurationReadable = true;
-  const created = run("proxy_on_context_create", 0);
-  root.configurationReadable = false;
-  const started = created && run("proxy_on_vm_start", 0);
-  root.configurationReadable = true;
-  const configured = started && run("proxy_on_configure", plugin.configuration.length);
-  root.configurationReadable = false;
-  if (configured) return { root, problem: "" };
-  vm.contexts.delete(root.id);
-  return {
-    root,
-    problem: vm.failure ?? (started ? "Failed to configure Wasm plugin" : "Failed to start Wasm"),
-  };
-}
-
-export function sameKey(one: Plugin, other: Plugin): boolean {
-  return one.rootId === other.rootId && one.name === other.name && one.configuration === other.configuration;
-}
-
-function timedOut(): HttpCallResponse {
-  const body = "upstream request timeout";
-  const headers: Pair[] = [
-    [":status", "504"],
-    ["content-length", String(body.length)],
-    ["content-type", "text/plain"],
-  ];
-  return { headers: new HeaderMap("response", headers), body, trailers: new HeaderMap("trailers") };
 }

@@ -76,6 +76,18 @@ export interface RequestOptions {
   rootId?: string;
 }
 
+export type StreamState =
+  /** Nothing called yet. */
+  | "new"
+  /** Request headers stopped: the filter holds the stream. */
+  | "held"
+  /** On its way to the upstream, or answered by it. */
+  | "continued"
+  /** Answered by the filter, or 503 after a trap. */
+  | "replied"
+  | "closed"
+  | "over";
+
 export interface LocalReply {
   status: number;
   /** Envoy's response code details. */
