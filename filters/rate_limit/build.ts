@@ -2,7 +2,7 @@
 
 import { ensureArena } from "../../assembly/abi/arena";
 import { addPolicy, AttachTable, finishTable, newAttachTable } from "../../assembly/attach/table";
-import { literal } from "../../assembly/bytes";
+import { findByte, literal } from "../../assembly/bytes";
 import { allocate } from "../../assembly/config/blocks";
 import { byteOf } from "../../assembly/config/json";
 import { itemAt } from "../../assembly/config/records";
@@ -42,6 +42,8 @@ import {
 import { keysWith, levelFor, MAX_LEVEL } from "./pool";
 import { Refusal } from "./refusals";
 import { checkTemplates } from "./template";
+
+const AT_SIGN: u32 = 64;
 
 const POLICIES: ByteString = literal("policies");
 const LIMITS: ByteString = literal("limits");
@@ -107,6 +109,9 @@ function makeBucketTable(plan: Plan): void {
 
 function planPolicy(plan: Plan, to: PolicyPlan, policy: RateLimitPolicy): bool {
   to.policy = policy;
+  to.labelLength = <u32>(
+    (findByte(policy.nameStart, policy.nameStart + policy.nameLength, AT_SIGN) - policy.nameStart)
+  );
   to.limitCount = policy.limitsCount;
   to.limits = allocate(to.limitCount * offsetof<LimitPlan>());
   if (!planResponse(plan, to)) return false;
@@ -204,7 +209,7 @@ function setRates(
   byte: u32,
 ): bool {
   const spacing = spacingNs(requests, perNs);
-  if (spacing < MIN_SPACING) {
+  if (requests > perNs / MIN_SPACING) {
     enterField(REQUESTS.start, REQUESTS.length);
     return refuse(byte, "more than 1000000 requests per second");
   }

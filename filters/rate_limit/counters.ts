@@ -30,7 +30,7 @@ function nameCounter(limit: LimitPlan, which: u32): void {
   if (which === EVICTED) beginName("sluice_rate_limit_evicted_total");
   else if (which === CONTENDED) beginName("sluice_rate_limit_contended_total");
   else beginName("sluice_rate_limit_decisions_total");
-  label("policy", policy.nameStart, policy.nameLength);
+  label("policy", policy.nameStart, limit.policy.labelLength);
   label("limit", limit.limit.nameStart, limit.limit.nameLength);
   if (which === ALLOWED) label("decision", allowed.start, allowed.length);
   else if (which === LIMITED) label("decision", limited.start, limited.length);
@@ -48,7 +48,7 @@ export function findCounters(limit: LimitPlan): void {
     store<usize>(limit.counters + ((<usize>which) << 2), changetype<usize>(findMetric()));
   }
   beginName("sluice_rate_limit_remaining");
-  label("policy", limit.policy.policy.nameStart, limit.policy.policy.nameLength);
+  label("policy", limit.policy.policy.nameStart, limit.policy.labelLength);
   label("limit", limit.limit.nameStart, limit.limit.nameLength);
   limit.remaining = findMetric();
 }
@@ -71,11 +71,11 @@ export function recordRemaining(limit: LimitPlan, units: i64): void {
 
 function defineGauge(limit: LimitPlan, gauge: Metric): bool {
   const policy = limit.policy.policy;
-  const size = GAUGE_NAME.length + policy.nameLength + LIMIT_LABEL.length + limit.limit.nameLength;
+  const size = GAUGE_NAME.length + limit.policy.labelLength + LIMIT_LABEL.length + limit.limit.nameLength;
   const name = scratch(size);
   if (name === 0) return false;
   let at = writeBytes(name, GAUGE_NAME.start, GAUGE_NAME.length);
-  at = writeBytes(at, policy.nameStart, policy.nameLength);
+  at = writeBytes(at, policy.nameStart, limit.policy.labelLength);
   at = writeBytes(at, LIMIT_LABEL.start, LIMIT_LABEL.length);
   writeBytes(at, limit.limit.nameStart, limit.limit.nameLength);
   // An id is 0 only here: a gauge that cannot be defined is tried again, which costs little and harms nothing.

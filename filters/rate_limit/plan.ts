@@ -41,6 +41,8 @@ export class PolicyPlan {
   limits: usize;
   limitCount: u32;
   status: u32;
+  /** The name that is shown ends before "@", which tells apart entries of one policy. */
+  labelLength: u32;
   sendsIetf: bool;
   sendsDraft03: bool;
   isAlways: bool;

@@ -103,7 +103,7 @@ export function writeTemplate(start: usize, length: u32, a: Attempt, retryAfter:
 
 function writePlaceholder(which: u32, a: Attempt, retryAfter: i64): void {
   const limit = a.limit.limit;
-  if (which === POLICY) say(a.limit.policy.policy.nameStart, a.limit.policy.policy.nameLength);
+  if (which === POLICY) say(a.limit.policy.policy.nameStart, a.limit.policy.labelLength);
   else if (which === LIMIT) say(limit.nameStart, limit.nameLength);
   else if (which === BURST) sayDecimal(a.burst);
   else if (which === REMAINING) sayDecimal(unitsAfter(a));
