@@ -144,8 +144,8 @@ class Envoy {
     if (subscribe.length === 0 && unsubscribe.length === 0) return;
     this.wanted.set(typeUrl, now);
     for (const name of unsubscribe) this.holds(typeUrl).delete(name);
-    if (!this.#opened.has(typeUrl)) return this.open(typeUrl);
-    if (this.variant === "delta") this.up.push({ typeUrl, nonce: "", subscribe, unsubscribe });
+    if (!this.#opened.has(typeUrl)) this.open(typeUrl);
+    else if (this.variant === "delta") this.up.push({ typeUrl, nonce: "", subscribe, unsubscribe });
     else this.up.push({ typeUrl, nonce: this.#nonces.get(typeUrl) ?? "", names: [...now] });
   }
 
