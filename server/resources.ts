@@ -119,10 +119,11 @@ export function routesInOrder(mesh: Mesh, virtualHost: MeshVirtualHost): PlacedR
   return [...derivedRoutes, ...own];
 }
 
+const on = pack(FilterConfigSchema, create(FilterConfigSchema, { config: create(AnySchema) }));
+
 /** A filter is off in the listener; an entry without settings on a route switches it on there. */
 function switchedOn(mesh: Mesh, route: MeshRoute, served: ReadonlySet<PolicyKind>) {
   const kinds = new Set((mesh.byRoute.get(route) ?? []).map((a) => a.kind).filter((k) => served.has(k)));
-  const on = pack(FilterConfigSchema, create(FilterConfigSchema, { config: create(AnySchema) }));
   return Object.fromEntries([...kinds].map((kind) => [kind.slot, on]).sort());
 }
 

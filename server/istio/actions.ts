@@ -13,6 +13,7 @@ import {
   RedirectAction_RedirectResponseCode as RedirectCode,
   RedirectActionSchema,
   type RetryPolicy,
+  RetryPolicy_RetryHostPredicateSchema,
   RetryPolicySchema,
   type RouteAction,
   RouteActionSchema,
@@ -91,6 +92,14 @@ function weightedClusters(destinations: readonly MeshDestination[]): RouteAction
 
 const defaultRetryOn = "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes";
 
+const previousHosts = create(RetryPolicy_RetryHostPredicateSchema, {
+  name: "envoy.retry_host_predicates.previous_hosts",
+  configType: {
+    case: "typedConfig",
+    value: pack(PreviousHostsPredicateSchema, create(PreviousHostsPredicateSchema)),
+  },
+});
+
 /** Istio retries twice unless told otherwise, on hosts not tried yet. */
 export function retryPolicy(retries: HttpRetry | undefined): RetryPolicy | undefined {
   const attempts = retries?.attempts ?? 2;
@@ -101,15 +110,7 @@ export function retryPolicy(retries: HttpRetry | undefined): RetryPolicy | undef
     retriableStatusCodes: codes,
     numRetries: attempts,
     hostSelectionRetryMaxAttempts: 5n,
-    retryHostPredicate: [
-      {
-        name: "envoy.retry_host_predicates.previous_hosts",
-        configType: {
-          case: "typedConfig",
-          value: pack(PreviousHostsPredicateSchema, create(PreviousHostsPredicateSchema)),
-        },
-      },
-    ],
+    retryHostPredicate: [previousHosts],
     ...(retries?.perTryTimeout === undefined ? {} : { perTryTimeout: duration(retries.perTryTimeout) }),
   });
 }

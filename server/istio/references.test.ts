@@ -127,6 +127,13 @@ spec: {host: no, subsets: [{name: v1}, {name: v2}]}
     expected: [/set\.a: Envoy reads % as the beginning of a command/],
   },
   {
+    name: "a header that no request can have",
+    yaml: route(
+      "hosts: [shop]\nhttp: [{match: [{headers: {x_a: {}}}], route: [{destination: {host: shop}}]}]",
+    ),
+    expected: [/warning spec\.http\[0\]\.match\[0\]\.headers\.x_a: .*answered 400.* Is "x-a" meant\?$/],
+  },
+  {
     name: "weights that are all 0",
     yaml: route(
       "hosts: [shop]\nhttp: [{route: [{destination: {host: shop}, weight: 0}, {destination: {host: shop, subset: v1}, weight: 0}]}]",

@@ -25,6 +25,7 @@ import { checkHeaderValues } from "./header-values.ts";
 import { clusterName, isVisible } from "./names.ts";
 import { type Registry, type Service, serviceHost } from "./registry.ts";
 import { hint, identity, place, type Report } from "./report.ts";
+import { warnUnderscores } from "./underscores.ts";
 import type { UnknownHosts } from "./unknown-hosts.ts";
 
 export interface MeshRoute {
@@ -60,6 +61,7 @@ export function buildRoutes(resource: VirtualService, listenPort: number, known:
   for (const [index, http] of resource.spec.http.entries()) {
     const section = names[index] ?? "";
     const destinations = resolveDestinations(resource, http, index, listenPort, known);
+    warnUnderscores(resource, http.match, ["spec", "http", index], known.report);
     const matches = http.match === undefined || http.match.length === 0 ? [undefined] : http.match;
     for (const match of matches) {
       routes.push(buildRoute(resource, http, { index, section, match, listenPort, destinations }));

@@ -221,7 +221,8 @@ spec:
   gateways: [mesh, eighty]
   http: [{name: x, route: [{destination: {host: other, port: {number: 81}}}]}]
 ${policy("p", [ref("Gateway", "eighty")])}`,
-    expected: /The route "x" of .* is on the listeners "127\.0\.0\.1_80" and "mesh", and the filter could not/,
+    expected:
+      /The route "x" of .* is on the listeners "127\.0\.0\.1_80" and "mesh", and the filter could not/,
   },
   {
     name: "a port that is not there",

@@ -8,6 +8,7 @@ import type { MeshModel } from "../istio/mesh.ts";
 import { compare } from "../istio/registry.ts";
 import { Report } from "../istio/report.ts";
 import type { MeshRoute } from "../istio/routes.ts";
+import { warnUnderscores } from "../istio/underscores.ts";
 import type { Resource } from "../model.ts";
 import {
   deriveRoute,
@@ -115,6 +116,11 @@ function findAttached(
   }
   const covered = targets.flatMap(({ target }) => target.places);
   reportLeaks(policy, attached, covered, places, report);
+  for (const list of ["rules", "limits"] as const) {
+    for (const [i, { match }] of (policy.spec[list] ?? []).entries()) {
+      warnUnderscores(policy, match, ["spec", list, i], report);
+    }
+  }
   if (kind.steers) {
     const steering = policy as Resource<HeaderRoutingSpec>;
     checkDestinations(steering, [...attached.keys()], mesh, report);

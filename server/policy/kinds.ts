@@ -1,12 +1,14 @@
 // The kinds of policy, and the filter that acts for each. A new kind is one entry here.
 
-import type { HeaderRoutingSpec, TargetRef } from "../../schema/generated/types.ts";
+import type { HeaderRoutingSpec, RequestMatch, TargetRef } from "../../schema/generated/types.ts";
 import type { Resource } from "../model.ts";
 
 /** What every kind's spec has. */
 export interface PolicySpec {
   targetRefs?: TargetRef[];
   inherit?: boolean;
+  rules?: { match?: RequestMatch[] }[];
+  limits?: { match?: RequestMatch[] }[];
 }
 
 export interface PolicyKind {
