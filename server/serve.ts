@@ -190,6 +190,11 @@ function xdsEvents(logger: Logger): XdsEvents {
       ),
     onAck: (node, typeUrl) =>
       logger.debug({ event: "ack", node: node.id, type: typeNames[typeUrl] }, "acknowledged"),
+    onFailure: (node, error) =>
+      logger.error(
+        { event: "failure", node: node?.id, error: error instanceof Error ? error.stack : String(error) },
+        "the configuration for this proxy cannot be made",
+      ),
     onNack: (node, typeUrl, error) =>
       logger.error(
         { event: "nack", node: node.id, type: typeNames[typeUrl], error },

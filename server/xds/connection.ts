@@ -1,7 +1,7 @@
 // One gRPC stream of one proxy: feeds the state machine with requests and snapshots and writes what it
 // answers.
 
-import type { ServerDuplexStream } from "@grpc/grpc-js";
+import { type ServerDuplexStream, status } from "@grpc/grpc-js";
 import type { SnapshotSource, NodeIdentity, TypeUrl } from "../model.ts";
 import { interimRoutes } from "./interim.ts";
 import { identify } from "./node.ts";
@@ -18,6 +18,8 @@ export interface XdsEvents {
   onDisconnect?(node: NodeIdentity, peer: string): void;
   onSent?(node: NodeIdentity, response: DiscoveryResponse): void;
   onAck?(node: NodeIdentity, typeUrl: TypeUrl): void;
+  /** What was to be sent could not be made; the stream is ended and the proxy connects again. */
+  onFailure?(node: NodeIdentity | undefined, error: unknown): void;
   onNack?(node: NodeIdentity, typeUrl: TypeUrl, error: string): void;
 }
 
@@ -48,6 +50,20 @@ export function serveStream(
       timer = setTimeout(() => write(stream.stopExpecting()), expectationLimitMs).unref();
   };
 
+  /** One proxy's trouble must not end the server. */
+  const guard = (act: () => void): void => {
+    try {
+      act();
+    } catch (error) {
+      events.onFailure?.(node, error);
+      unregister();
+      call.emit("error", {
+        code: status.INTERNAL,
+        details: "the configuration for this node cannot be made",
+      });
+    }
+  };
+
   const publish = (): void => {
     const snapshot = node && source.current(node);
     if (snapshot) write(stream.publish(snapshot));
@@ -56,7 +72,7 @@ export function serveStream(
   const meet = (identity: NodeIdentity): void => {
     node = identity;
     const disconnect = proxies.connect({ node, peer, variant, stream });
-    const unsubscribe = source.subscribe(publish);
+    const unsubscribe = source.subscribe(() => guard(publish));
     events.onConnect?.(node, peer, variant);
     unregister = () => {
       unsubscribe();
@@ -78,8 +94,10 @@ export function serveStream(
 
   call.on("data", (message: WireRequest) => {
     // Only the first request of a stream must carry the node.
-    if (!node) meet(identify(message.node));
-    if (node && message.request) answer(message.request, node);
+    guard(() => {
+      if (!node) meet(identify(message.node));
+      if (node && message.request) answer(message.request, node);
+    });
   });
   call.on("end", () => {
     unregister();

@@ -143,6 +143,42 @@ describe("the discovery service", () => {
     }
   });
 
+  test("a node whose configuration cannot be made ends its own stream only", async () => {
+    const source = new Source();
+    source.publish("v1");
+    const failures: string[] = [];
+    const brittle: SnapshotSource = {
+      current: (node) => {
+        if (node.id === "odd") throw new Error("no configuration for odd");
+        return source.current();
+      },
+      subscribe: (onChange) => source.subscribe(onChange),
+    };
+    const server = await startXdsServer({
+      source: brittle,
+      host: "127.0.0.1",
+      port: 0,
+      events: { onFailure: (node, error) => failures.push(`${node?.id}: ${error}`) },
+    });
+    const odd = new TestProxy(`127.0.0.1:${server.port}`);
+    const good = new TestProxy(`127.0.0.1:${server.port}`);
+    try {
+      odd.send({ node: { id: "odd" } });
+      await waitFor("the stream's end", () => odd.failure);
+      good.send({ node: { id: "good" } });
+      assert.equal((await good.next(1)).resources.length, 1);
+      assert.deepEqual(failures, ["odd: Error: no configuration for odd"]);
+      assert.deepEqual(
+        server.states().map((state) => state.node.id),
+        ["good"],
+      );
+    } finally {
+      odd.close();
+      good.close();
+      await server.close();
+    }
+  });
+
   test("a port that is taken is an error", async () => {
     const source = new Source();
     const server = await startXdsServer({ source, host: "127.0.0.1", port: 0 });
