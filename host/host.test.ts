@@ -90,7 +90,7 @@ describe("host", () => {
       ["FAIL_OPEN", "continue"],
     ] as const) {
       const host = make(script("request trap"), { failurePolicy });
-      host.workers[0].request({ headers }).requestHeaders();
+      assert.equal(host.workers[0].request({ headers }).requestHeaders().action, action);
       host.advance(60_000);
       assert.equal(host.workers[0].request({ headers }).requestHeaders().action, action);
     }
@@ -207,6 +207,19 @@ describe("host", () => {
       'httpResponse getHeader 0 "504"',
       "httpResponse getStatus 0 11",
     ]);
+  });
+
+  test("a body can be replaced, put before and put behind", () => {
+    const edits = ["0 0 pre-", "99 0 -post", "0 99 new", "1 1 no"].map(
+      (one) => `requestBody setBuffer 0 ${one}`,
+    );
+    const host = make(script(...edits.slice(0, 2)));
+    const stream = host.workers[0].request({ headers, endOfStream: false });
+    stream.requestHeaders();
+    assert.equal(stream.requestBody("body").body, "pre-body-post");
+    const other = make(script(...edits.slice(2))).workers[0].request({ headers, endOfStream: false });
+    other.requestHeaders();
+    assert.equal(other.requestBody("body").body, "new");
   });
 
   test("a stream can end without request headers, and without a response", () => {

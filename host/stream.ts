@@ -1,13 +1,13 @@
 // One request from its headers to its end, on one worker. A test plays Envoy: it calls the phases in order and
 // reads what the filter did. Whatever the filter asks for happens here, when its callback has returned.
 
-import { StreamContext } from "./context.ts";
+import { type RootContext, StreamContext } from "./context.ts";
 import { Suspended } from "./fiber.ts";
 import { HeaderMap } from "./header-map.ts";
-import { type ReplyRequest, makeReply } from "./local-reply.ts";
-import type { Pair } from "./pairs.ts";
+import { makeReply, type ReplyRequest } from "./local-reply.ts";
 import { observe } from "./observe.ts";
-import type { RootContext } from "./context.ts";
+import type { Pair } from "./pairs.ts";
+import { runCallback, runEnd } from "./stream-calls.ts";
 import type { LocalReply, Outcome, RequestOptions, Route, StreamState } from "./types.ts";
 import type { Vm } from "./vm.ts";
 
@@ -18,11 +18,6 @@ const failure: ReplyRequest = {
   headers: [],
   grpcStatus: 14,
 };
-
-/** Why a worker has no VM to run a stream in, and whether requests then pass it by. */
-export interface Unavailable {
-  failOpen: boolean;
-}
 
 export class Stream {
   state: StreamState = "new";
@@ -37,21 +32,23 @@ export class Stream {
   #response: HeaderMap | undefined;
   #route: Route | undefined;
   #seen = false;
+  #piece: string | undefined;
 
   constructor(
     options: RequestOptions,
-    place: { vm: Vm; root: RootContext } | Unavailable,
+    place: { vm: Vm | undefined; root: RootContext | undefined; failOpen: boolean },
     onEnd: () => void,
   ) {
+    const { vm, root, failOpen } = place;
     this.#options = options;
     this.#onEnd = onEnd;
     this.#request = new HeaderMap("request", options.headers);
-    this.#failOpen = "failOpen" in place && place.failOpen;
-    if (!("vm" in place)) return;
-    this.#vm = place.vm;
-    this.#context = place.vm.addStream((id) => new StreamContext(id, place.root, this.#actions()));
+    this.#failOpen = failOpen;
+    if (vm === undefined || root === undefined || vm.failure !== undefined) return;
+    this.#vm = vm;
+    this.#context = vm.addStream((id) => new StreamContext(id, root, this.#actions()));
     this.#context.properties = options.properties ?? {};
-    place.root.streams++;
+    root.streams++;
   }
 
   /** The number by which the module knows it; 0 without a VM. */
@@ -74,24 +71,14 @@ export class Stream {
     return this.#phase(this.#request, () => this.#decodeHeaders());
   }
 
-  /** A piece of the request's body. */
+  /** A piece of the request's body; the outcome's `body` is what the filter made of it. */
   requestBody(body: string, endOfStream = true): Outcome {
-    return this.#phase(this.#request, () => {
-      if (this.#context === undefined) return;
-      this.#context.requestBody = body;
-      this.#context.endOfStream = endOfStream;
-      const stopped = this.#call("proxy_on_request_body", body.length, endOfStream);
-      if (!stopped) this.#context.requestBody = undefined;
-    });
+    return this.#phase(this.#request, () => this.#body("request", body, endOfStream));
   }
 
   requestTrailers(trailers: Iterable<Pair>): Outcome {
     const map = new HeaderMap("trailers", trailers);
-    return this.#phase(map, () => {
-      if (this.#context === undefined) return;
-      this.#context.requestTrailers = map;
-      if (!this.#call("proxy_on_request_trailers", map.size)) this.#context.requestTrailers = undefined;
-    });
+    return this.#phase(map, () => this.#trailers("request", map));
   }
 
   /** The upstream's answer. */
@@ -101,20 +88,15 @@ export class Stream {
     return this.#phase(map, () => this.#encodeHeaders(map, options.endOfStream ?? true));
   }
 
-  /** A piece of the response's body; `body` of the outcome's stream is read with `responseText`. */
+  /** A piece of the response's body; the outcome's `body` is what the filter made of it. */
   responseBody(body: string, endOfStream = true): Outcome {
-    return this.#phase(this.#response ?? new HeaderMap("response"), () =>
-      this.#encodeBody(body, endOfStream),
-    );
+    const map = this.#response ?? new HeaderMap("response");
+    return this.#phase(map, () => this.#body("response", body, endOfStream));
   }
 
   responseTrailers(trailers: Iterable<Pair>): Outcome {
     const map = new HeaderMap("trailers", trailers);
-    return this.#phase(map, () => {
-      if (this.#context === undefined) return;
-      this.#context.responseTrailers = map;
-      if (!this.#call("proxy_on_response_trailers", map.size)) this.#context.responseTrailers = undefined;
-    });
+    return this.#phase(map, () => this.#trailers("response", map));
   }
 
   /**
@@ -124,29 +106,19 @@ export class Stream {
   end(): Outcome {
     if (this.state === "over") throw new Error("the stream is over already");
     return this.#phase(this.#request, () => {
-      const context = this.#context;
-      const vm = this.#vm;
       this.state = "over";
-      if (context === undefined || vm === undefined) return;
-      this.#create();
-      context.phase = "log";
-      context.logged = {
+      if (this.#context === undefined || this.#vm === undefined) return;
+      runEnd(this.#vm, this.#context, {
         ...(this.#seen ? { request: this.#request } : {}),
         ...(this.#response === undefined ? {} : { response: this.#response }),
-      };
-      for (const callback of ["proxy_on_log", "proxy_on_done", "proxy_on_delete"]) {
-        if (callback === "proxy_on_done") context.phase = "over";
-        vm.call(context, callback, context.id);
-        vm.finishCall();
-      }
-      vm.contexts.delete(context.id);
-      context.root.streams--;
+      });
       this.#onEnd();
     });
   }
 
   #phase(map: HeaderMap, run: () => void): Outcome {
     const replied = this.localReply;
+    this.#piece = undefined;
     const { cleared, counts, trap } = observe(this.#vm, this.#context, run);
     if (cleared) this.#resolveRoute();
     return {
@@ -158,6 +130,7 @@ export class Stream {
         ? {}
         : { localReply: this.localReply }),
       ...(this.#route === undefined ? {} : { route: this.#route }),
+      ...(this.#piece === undefined ? {} : { body: this.#piece }),
       ...(trap === undefined ? {} : { trap }),
     };
   }
@@ -184,31 +157,10 @@ export class Stream {
 
   /** @returns whether iteration stopped. */
   #call(callback: string, count: number, endOfStream?: boolean): boolean {
-    const vm = this.#vm;
-    const context = this.#context;
-    if (vm === undefined || context === undefined) {
-      if (this.#failOpen) return false;
-      this.#fail();
-      return true;
-    }
-    this.#create();
-    const values = endOfStream === undefined ? [count] : [count, endOfStream ? 1 : 0];
-    const result = vm.call(context, callback, context.id, ...values);
-    const stopped = vm.stopIteration || (result ?? 0) > 0;
-    vm.finishCall();
-    if (vm.failure !== undefined) {
-      this.#fail();
-      return true;
-    }
-    return stopped;
-  }
-
-  #create(): void {
-    const context = this.#context;
-    if (context === undefined || context.created) return;
-    context.created = true;
-    this.#vm?.call(context, "proxy_on_context_create", context.id, context.root.id);
-    this.#vm?.finishCall();
+    const place = { vm: this.#vm, context: this.#context, failOpen: this.#failOpen };
+    const verdict = runCallback(place, callback, count, endOfStream);
+    if (verdict === "failed") this.#fail();
+    return verdict !== "goOn";
   }
 
   /** `xds.*` answers from this route until the router is asked again. */
@@ -234,7 +186,7 @@ export class Stream {
     this.state = "replied";
     if (throughFilter) {
       this.#encodeHeaders(headers, body === "");
-      if (body !== "") this.#encodeBody(body, true);
+      if (body !== "") this.#body("response", body, true);
     } else {
       this.#response = headers;
     }
@@ -254,12 +206,24 @@ export class Stream {
       context.responseHeaders = undefined;
   }
 
-  #encodeBody(body: string, endOfStream: boolean): void {
+  #body(direction: "request" | "response", body: string, endOfStream: boolean): void {
+    const context = this.#context;
+    this.#piece = body;
+    if (context === undefined) return;
+    const key = `${direction}Body` as const;
+    context[key] = body;
+    context.endOfStream = endOfStream;
+    const stopped = this.#call(`proxy_on_${direction}_body`, body.length, endOfStream);
+    this.#piece = context[key] ?? body;
+    if (!stopped) context[key] = undefined;
+  }
+
+  #trailers(direction: "request" | "response", map: HeaderMap): void {
     const context = this.#context;
     if (context === undefined) return;
-    context.responseBody = body;
-    context.endOfStream = endOfStream;
-    if (!this.#call("proxy_on_response_body", body.length, endOfStream)) context.responseBody = undefined;
+    const key = `${direction}Trailers` as const;
+    context[key] = map;
+    if (!this.#call(`proxy_on_${direction}_trailers`, map.size)) context[key] = undefined;
   }
 
   #actions(): StreamContext["actions"] {

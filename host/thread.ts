@@ -80,10 +80,9 @@ export class Thread {
     const vm = this.#vm;
     const root = handle?.root;
     const failOpen = this.#options.failurePolicy === "FAIL_OPEN";
-    if (vm === undefined || root === undefined || vm.failure !== undefined) {
-      return new Stream(options, { failOpen }, () => {});
-    }
-    return new Stream(options, { vm, root }, () => this.#shutDown(vm, root));
+    return new Stream(options, { vm, root, failOpen }, () => {
+      if (vm !== undefined && root !== undefined) this.#shutDown(vm, root);
+    });
   }
 
   httpCalls(): HttpCall[] {

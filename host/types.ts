@@ -105,6 +105,8 @@ export interface Outcome {
   /** The header map as the callback left it. */
   headers: readonly Pair[];
   localReply?: LocalReply;
+  /** Of a body's phase: the piece as the callback left it. */
+  body?: string;
   routeCacheCleared: boolean;
   /** The route in force afterwards, where a route was given. */
   route?: Route;
