@@ -1,16 +1,7 @@
 // What is passed over unread, and the punctuation that all containers share.
 
-import {
-  advance,
-  byteOf,
-  cursor,
-  peek,
-  readNumber,
-  readString,
-  readWord,
-  skipSpace,
-  unexpected,
-} from "./json";
+import { advance, byteOf, cursor, peek, readString, readWord, skipSpace, unexpected } from "./json";
+import { readNumber } from "./number";
 import { refuse } from "./refusal";
 
 /** Depth of what is passed through unread. */

@@ -3,19 +3,10 @@
 // Recursion is as deep as the declaration, no deeper. Each function that reads returns false once it has refused.
 
 import { skipAny } from "./any";
-import {
-  byteOf,
-  cursor,
-  isAtEnd,
-  openDocument,
-  peek,
-  readNumber,
-  readWord,
-  skipSpace,
-  unexpected,
-} from "./json";
+import { byteOf, cursor, isAtEnd, openDocument, peek, readWord, skipSpace, unexpected } from "./json";
 import { readList } from "./list";
 import { readMap } from "./map";
+import { readNumber } from "./number";
 import { readObject } from "./object";
 import { refuse, resetRefusal, sayQuoted } from "./refusal";
 import { checkInteger, checkPercent, readFloat, scalar } from "./scalars";

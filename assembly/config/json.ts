@@ -1,4 +1,4 @@
-// The lexical half of the strict JSON reader (RFC 8259): white space, texts, numbers. The text is followed by a
+// The lexical half of the strict JSON reader (RFC 8259): white space and texts. The text is followed by a
 // 0 byte, which is valid nowhere, so no look at the next byte passes the end. Texts are unescaped where they lie.
 
 import { refuse, sayQuoted } from "./refusal";
@@ -11,13 +11,6 @@ let end: usize = 0;
 /** The text that readString has read. */
 export let stringStart: usize = 0;
 export let stringLength: u32 = 0;
-
-/** The number that readNumber has read: (-1 if negative) x mantissa x 10^exponent. */
-export let negative: bool = false;
-export let mantissa: u64 = 0;
-export let exponent: i32 = 0;
-/** Whether all digits are in the mantissa, as up to 19 of them are. */
-export let exact: bool = false;
 
 /** Starts at the first byte; the byte after the text must be 0. */
 export function openDocument(start: usize, size: u32): void {
@@ -55,6 +48,13 @@ export function skipSpace(): void {
     cursor += 1;
     byte = peek();
   }
+}
+
+/** Goes on at an address, as after a look into a text. */
+// @ts-ignore: decorator
+@inline
+export function resumeAt(at: usize): void {
+  cursor = at;
 }
 
 /** Refuses what stands at the cursor, where something else is expected. */
@@ -195,73 +195,4 @@ function sequenceSize(at: usize): u32 {
   if (second < low || second > high) return 0;
   for (let i: u32 = 2; i < size; i++) if (((<u32>load<u8>(at + i)) & 0xc0) !== 0x80) return 0;
   return size;
-}
-
-/** Reads a number of JSON's form; the cursor is at its first byte. */
-export function readNumber(): bool {
-  negative = peek() === 45;
-  if (negative) cursor += 1;
-  beginDigits();
-  if (peek() === 48) {
-    cursor += 1;
-    if (peek() - 48 < 10) return refuse(byteOf(cursor), "a number may not begin with 0");
-  } else if (!readDigits(0)) return unexpected("expected a value, found ");
-  if (peek() === 46) {
-    cursor += 1;
-    if (!readDigits(-1)) return unexpected("expected a digit, found ");
-  }
-  if ((peek() | 32) !== 101) return true;
-  cursor += 1;
-  const down = peek() === 45;
-  if (down || peek() === 43) cursor += 1;
-  if (peek() - 48 > 9) return unexpected("expected a digit, found ");
-  let power = 0;
-  while (peek() - 48 < 10) {
-    power = min(power * 10 + <i32>(peek() - 48), 100_000);
-    cursor += 1;
-  }
-  exponent += down ? -power : power;
-  return true;
-}
-
-/** Reads `12` or `12.5` within a text, from `at`; returns the address after it, `at` itself when there is none. */
-export function readDecimal(at: usize): usize {
-  negative = false;
-  beginDigits();
-  cursor = at;
-  if (!readDigits(0)) return at;
-  if (peek() === 46) {
-    cursor += 1;
-    if (!readDigits(-1)) return at;
-  }
-  return cursor;
-}
-
-/** As the cursor stands after readDecimal has looked into a text. */
-export function resumeAt(at: usize): void {
-  cursor = at;
-}
-
-function beginDigits(): void {
-  mantissa = 0;
-  exponent = 0;
-  exact = true;
-}
-
-/** Adds digits to the mantissa; `step` is what each adds to the exponent. False: there is no digit. */
-function readDigits(step: i32): bool {
-  const start = cursor;
-  let digit = peek() - 48;
-  while (digit < 10) {
-    if (mantissa < 1_000_000_000_000_000_000) {
-      mantissa = mantissa * 10 + digit;
-      exponent += step;
-    } else {
-      if (digit !== 0) exact = false;
-      exponent += step + 1;
-    }
-    cursor += 1;
-    digit = peek() - 48;
-  }
-  return cursor > start;
 }

@@ -1,6 +1,7 @@
 // Numbers, durations, percentages and moments: exact, or refused. Results are in `scalar`.
 
-import { byteOf, exact, exponent, mantissa, negative, readDecimal, resumeAt } from "./json";
+import { byteOf, resumeAt } from "./json";
+import { exact, exponent, mantissa, negative, readDecimal } from "./number";
 import { refuse, sayNumber, sayText } from "./refusal";
 import { words } from "./table";
 
