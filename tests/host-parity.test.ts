@@ -13,7 +13,9 @@ import { compileFixture } from "../host/fixture.ts";
 import { type CompiledModule, Host, type Pair, type Route } from "../host/index.ts";
 import { bootstrapFor, listenersFile, tell } from "./cases/envoy-config.ts";
 import type { CaseRoute } from "./cases/format.ts";
-import { type Scenario, scenarios } from "./cases/parity-scenarios.ts";
+import { callScenarios } from "./cases/parity-calls.ts";
+import { headerScenarios } from "./cases/parity-headers.ts";
+import type { Scenario } from "./cases/parity-scenarios.ts";
 import { send, Upstream } from "./cases/wire.ts";
 
 /** Headers that stand on one side only, since they are about the connection. */
@@ -40,6 +42,8 @@ const route: CaseRoute = {
   metadata: { ns: { text: "v", number: 2.5, yes: true, "": "empty key" } },
   remove: [],
 };
+
+const scenarios = [...headerScenarios, ...callScenarios];
 
 interface Observed {
   log: string[];
@@ -110,10 +114,9 @@ describe("the host in Node answers every hostcall as Envoy does", () => {
     if (one.body !== undefined) headers.push(["content-length", String(one.body.length)]);
     const line = `${one.method ?? "GET"} ${one.path ?? "/"} HTTP/1.1`;
     const response = await send(await envoy.listenerPort(name), { line, headers, body: one.body ?? "" });
-    // The delete callback is the last one; its line tells that all others are there.
-    if (one.dies !== true) {
-      await until(() => Promise.resolve(linesOf(log, name).some((text) => text.startsWith("delete"))));
-    }
+    // The delete callback is the last one: its line tells that all others are there. A trap comes after one line.
+    const last = one.dies === true ? "" : "delete";
+    await until(() => Promise.resolve(linesOf(log, name).some((text) => text.startsWith(last))));
     return {
       log: linesOf(log, name)
         .filter((text) => !text.startsWith("configure"))
