@@ -4,6 +4,7 @@ import { create } from "@bufbuild/protobuf";
 import {
   type Cluster,
   Cluster_DiscoveryType,
+  Cluster_DnsLookupFamily,
   Cluster_LbPolicy,
   ClusterSchema,
 } from "../../build/envoy-api/envoy/config/cluster/v3/cluster_pb.ts";
@@ -92,6 +93,7 @@ function buildCluster(
       ? {
           clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.STRICT_DNS },
           loadAssignment: assignment,
+          dnsLookupFamily: Cluster_DnsLookupFamily.V4_PREFERRED,
         }
       : {
           clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.EDS },
