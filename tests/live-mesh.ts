@@ -1,6 +1,7 @@
 // A mesh whose folder is edited while it serves: config server, echo services, one or more real Envoys of
 // either protocol variant, and steady load that counts what failed.
 
+import assert from "node:assert/strict";
 import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -226,4 +227,35 @@ export async function stats(envoy: EnvoyProcess, filter: string): Promise<Record
       .map((line) => line.split(": "))
       .map(([name = "", value]) => [name, Number(value)]),
   );
+}
+
+/** No listener was replaced, changed or drained since this Envoy's start. */
+export async function assertNothingDrained(envoy: LiveEnvoy): Promise<void> {
+  const counts = await stats(
+    envoy,
+    "^listener_manager\\.(total_listeners_draining|total_filter_chains_draining|listener_stopped|listener_modified|listener_removed|listener_in_place_updated|lds\\.update_rejected)$",
+  );
+  assert.ok(Object.keys(counts).length >= 6, JSON.stringify(counts));
+  for (const [name, value] of Object.entries(counts)) assert.equal(value, 0, name);
+}
+
+export const variants: readonly Variant[] = ["delta", "sotw"];
+
+/** Whoever sends this header is steered by the policy. */
+export const tester = { "x-tester": "1" };
+
+/** A policy on the sample mesh's second route. */
+export function testersPolicy(subset: string): string {
+  return `
+apiVersion: sluice.traffic/v1alpha1
+kind: HeaderRoutingPolicy
+metadata: {name: testers, namespace: ficool}
+spec:
+  targetRefs:
+  - {group: networking.istio.io, kind: VirtualService, name: go-search-service, sectionName: default_v1_v2}
+  rules:
+  - name: testers
+    match: [{headers: {x-tester: {}}}]
+    destination: {subset: ${subset}}
+`;
 }

@@ -12,11 +12,18 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { projectRoot } from "../envoy/root.ts";
 import type { ProxiesReport, ProxyReport } from "../server/http/proxies.ts";
-import type { Variant } from "../server/xds/protocol.ts";
-import { connectEnvoy, type LiveEnvoy, replaceFile, sampleMesh, startLoad, stats } from "./live-mesh.ts";
+
+import {
+  connectEnvoy,
+  type LiveEnvoy,
+  replaceFile,
+  sampleMesh,
+  startLoad,
+  stats,
+  variants,
+} from "./live-mesh.ts";
 import { waitFor } from "./support/wait.ts";
 
-const variants: readonly Variant[] = ["delta", "sotw"];
 const outageMs = 20_000;
 
 interface ServerProcess {
@@ -91,7 +98,7 @@ async function sentBy(server: ServerProcess): Promise<{ resources: number; nacks
 
 describe("the server killed and gone for 20 s", () => {
   const opened: (() => Promise<unknown>)[] = [];
-  const envoys = new Map<Variant, LiveEnvoy>();
+  const envoys = new Map<string, LiveEnvoy>();
   let directory = "";
   let mesh = "";
   let server: ServerProcess;

@@ -42,6 +42,8 @@ export class Channel implements ClientState {
   #inFlight: InFlight | undefined;
   #lastNonce = "";
   #claimedVersion: string | undefined;
+  /** What it reported of an earlier stream has not been compared with a snapshot yet. */
+  #isReturning = false;
   #snapshotVersion = "";
   #acknowledged = "";
   #error = "";
@@ -94,7 +96,8 @@ export class Channel implements ClientState {
   next(target: Resources, leave: Leave): Update | undefined {
     if (!this.requested || this.#inFlight) return undefined;
     if (this.#clean?.target === target && isSameLeave(this.#clean.leave, leave)) return undefined;
-    this.#acceptClaim(target);
+    if (this.#isReturning) this.#recognise(target);
+    this.#isReturning = false;
     const update = difference(this, target, leave);
     this.#clean = update ? undefined : { target, leave };
     return update;
@@ -162,6 +165,7 @@ export class Channel implements ClientState {
 
   #rememberReconnect(request: DiscoveryRequest): void {
     this.#clean = undefined;
+    this.#isReturning = true;
     if (request.versionInfo) this.#claimedVersion = request.versionInfo;
     for (const [name, version] of Object.entries(request.initialVersions ?? {})) {
       this.held.set(name, { version, resource: undefined });
@@ -186,9 +190,14 @@ export class Channel implements ClientState {
     if (asked.length > 0 || left.length > 0) this.#clean = undefined;
   }
 
-  /** State of the world: a version equal to that of the present content means that the client has it. */
-  #acceptClaim(target: Resources): void {
+  /** What a returning client reports, as far as the present content tells what it is. */
+  #recognise(target: Resources): void {
+    for (const [name, held] of this.held) {
+      const resource = target.get(name);
+      if (resource?.version === held.version) held.resource ??= resource;
+    }
     if (this.#claimedVersion === undefined) return;
+    // State of the world reports one version: equal to that of the present content, it has all of that.
     const content = covered(this.subscription, target);
     if (contentVersion(content) === this.#claimedVersion) {
       for (const resource of content) this.held.set(resource.name, { version: resource.version, resource });
@@ -198,5 +207,5 @@ export class Channel implements ClientState {
 }
 
 function isSameLeave(a: Leave, b: Leave): boolean {
-  return a.additions === b.additions && a.changes === b.changes && a.removals === b.removals;
+  return a.changes === b.changes && a.removals === b.removals;
 }

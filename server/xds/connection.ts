@@ -25,85 +25,102 @@ export interface XdsEvents {
 
 type Call = ServerDuplexStream<WireRequest, DiscoveryResponse>;
 
-/** Serves the stream until it ends. */
-export function serveStream(
-  call: Call,
-  variant: Variant,
-  source: SnapshotSource,
-  proxies: Proxies,
-  events: XdsEvents,
-): void {
-  const stream = new Stream({ variant, interim: interimRoutes });
-  const peer = call.getPeer();
-  let node: NodeIdentity | undefined;
-  let timer: NodeJS.Timeout | undefined;
-  let unregister = (): void => {};
+export interface ConnectionOptions {
+  call: Call;
+  variant: Variant;
+  source: SnapshotSource;
+  proxies: Proxies;
+  events: XdsEvents;
+}
 
-  const write = (responses: readonly DiscoveryResponse[]): void => {
+/** Serves the stream until it ends. */
+export function serveStream(options: ConnectionOptions): void {
+  const connection = new Connection(options);
+  const { call } = options;
+  call.on("data", (message: WireRequest) => connection.receive(message));
+  call.on("end", () => {
+    connection.end();
+    call.end();
+  });
+  for (const event of ["error", "close", "cancelled"]) call.on(event, () => connection.end());
+}
+
+class Connection {
+  readonly #options: ConnectionOptions;
+  readonly #stream: Stream;
+  readonly #peer: string;
+  #node: NodeIdentity | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  /** What to undo when the stream ends. */
+  #entered: (() => void)[] = [];
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#stream = new Stream({ variant: options.variant, interim: interimRoutes });
+    this.#peer = options.call.getPeer();
+  }
+
+  receive(message: WireRequest): void {
+    this.#guard(() => {
+      // Only the first request of a stream must carry the node.
+      if (!this.#node) this.#enter(identify(message.node));
+      if (message.request && this.#node) this.#answer(message.request, this.#node);
+    });
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+    for (const leave of this.#entered.splice(0)) leave();
+  }
+
+  #enter(node: NodeIdentity): void {
+    this.#node = node;
+    const { source, proxies, events, variant } = this.#options;
+    this.#entered = [
+      source.subscribe(() => this.#guard(() => this.#publish(node))),
+      proxies.connect({ node, peer: this.#peer, variant, stream: this.#stream }),
+      () => events.onDisconnect?.(node, this.#peer),
+    ];
+    events.onConnect?.(node, this.#peer, variant);
+    this.#publish(node);
+  }
+
+  #publish(node: NodeIdentity): void {
+    const snapshot = this.#options.source.current(node);
+    if (snapshot) this.#write(this.#stream.publish(snapshot), node);
+  }
+
+  #answer(request: DiscoveryRequest, node: NodeIdentity): void {
+    const { proxies, events } = this.#options;
+    const { reply, responses } = this.#stream.request(request);
+    if (reply !== "none") proxies.countReply(request.typeUrl, reply);
+    if (reply === "ack") events.onAck?.(node, request.typeUrl);
+    if (reply === "nack") events.onNack?.(node, request.typeUrl, request.error ?? "");
+    this.#write(responses, node);
+  }
+
+  #write(responses: readonly DiscoveryResponse[], node: NodeIdentity): void {
+    const { call, proxies, events } = this.#options;
     for (const response of responses) {
       proxies.countResponse(response);
-      if (node) events.onSent?.(node, response);
+      events.onSent?.(node, response);
       call.write(response);
     }
-    clearTimeout(timer);
-    if (stream.isExpecting)
-      timer = setTimeout(() => write(stream.stopExpecting()), expectationLimitMs).unref();
-  };
+    clearTimeout(this.#timer);
+    if (!this.#stream.isExpecting) return;
+    const goOn = (): void => this.#guard(() => this.#write(this.#stream.stopExpecting(), node));
+    this.#timer = setTimeout(goOn, expectationLimitMs).unref();
+  }
 
   /** One proxy's trouble must not end the server. */
-  const guard = (act: () => void): void => {
+  #guard(act: () => void): void {
     try {
       act();
     } catch (error) {
-      events.onFailure?.(node, error);
-      unregister();
-      call.emit("error", {
-        code: status.INTERNAL,
-        details: "the configuration for this node cannot be made",
-      });
+      this.#options.events.onFailure?.(this.#node, error);
+      this.end();
+      const details = "the configuration for this node cannot be made";
+      this.#options.call.emit("error", { code: status.INTERNAL, details });
     }
-  };
-
-  const publish = (): void => {
-    const snapshot = node && source.current(node);
-    if (snapshot) write(stream.publish(snapshot));
-  };
-
-  const meet = (identity: NodeIdentity): void => {
-    node = identity;
-    const disconnect = proxies.connect({ node, peer, variant, stream });
-    const unsubscribe = source.subscribe(() => guard(publish));
-    events.onConnect?.(node, peer, variant);
-    unregister = () => {
-      unsubscribe();
-      disconnect();
-      clearTimeout(timer);
-      events.onDisconnect?.(identity, peer);
-      unregister = () => {};
-    };
-    publish();
-  };
-
-  const answer = (request: DiscoveryRequest, from: NodeIdentity): void => {
-    const { reply, responses } = stream.request(request);
-    if (reply !== "none") proxies.countReply(request.typeUrl, reply);
-    if (reply === "ack") events.onAck?.(from, request.typeUrl);
-    if (reply === "nack") events.onNack?.(from, request.typeUrl, request.error ?? "");
-    write(responses);
-  };
-
-  call.on("data", (message: WireRequest) => {
-    // Only the first request of a stream must carry the node.
-    guard(() => {
-      if (!node) meet(identify(message.node));
-      if (node && message.request) answer(message.request, node);
-    });
-  });
-  call.on("end", () => {
-    unregister();
-    call.end();
-  });
-  call.on("error", () => unregister());
-  call.on("close", () => unregister());
-  call.on("cancelled", () => unregister());
+  }
 }

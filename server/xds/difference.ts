@@ -10,9 +10,7 @@ export type Resources = ReadonlyMap<string, XdsResource>;
 
 /** What the present step lets this type do. */
 export interface Leave {
-  /** Resources that the client does not have yet. */
-  additions: boolean;
-  /** New versions of those that it has. */
+  /** Resources that the client does not have yet, and new versions of those that it has. */
   changes: boolean;
   removals: boolean;
 }
@@ -74,14 +72,9 @@ export function covered(subscription: Subscription, target: Resources): XdsResou
   return [...subscription.names].flatMap((name) => target.get(name) ?? []);
 }
 
-function isDue(state: ClientState, resource: XdsResource, leave: Leave): boolean {
-  const { name, version } = resource;
-  if (state.refused.get(name)?.version === version) return false;
-  const held = state.held.get(name);
-  if (!held) return leave.additions;
-  if (held.version !== version) return leave.changes;
-  held.resource ??= resource;
-  return state.owed.has(name) && leave.additions;
+function isDue(state: ClientState, { name, version }: XdsResource, leave: Leave): boolean {
+  if (!leave.changes || state.refused.get(name)?.version === version) return false;
+  return state.held.get(name)?.version !== version || state.owed.has(name);
 }
 
 /**
@@ -91,7 +84,7 @@ function isDue(state: ClientState, resource: XdsResource, leave: Leave): boolean
  */
 function removals(state: ClientState, target: Resources, leave: Leave): string[] {
   const gone = new Set<string>();
-  if (leave.additions && state.variant === "delta") {
+  if (leave.changes && state.variant === "delta") {
     for (const name of state.owed) if (!target.has(name) && !state.held.has(name)) gone.add(name);
   }
   if (leave.removals && (state.subscription.wildcard || isFullState(state.typeUrl))) {

@@ -158,7 +158,7 @@ describe("the discovery service", () => {
       source: brittle,
       host: "127.0.0.1",
       port: 0,
-      events: { onFailure: (node, error) => failures.push(`${node?.id}: ${error}`) },
+      events: { onFailure: (node, error) => failures.push(`${node?.id ?? "unknown"}: ${error}`) },
     });
     const odd = new TestProxy(`127.0.0.1:${server.port}`);
     const good = new TestProxy(`127.0.0.1:${server.port}`);

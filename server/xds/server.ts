@@ -3,7 +3,8 @@
 import { readFile } from "node:fs/promises";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import type { ProxyState, SnapshotSource } from "../model.ts";
-import { serveStream, type XdsEvents } from "./connection.ts";
+import { type ConnectionOptions, serveStream, type XdsEvents } from "./connection.ts";
+import type { Variant } from "./protocol.ts";
 import { Proxies } from "./proxies.ts";
 import { aggregatedDiscoveryService } from "./wire.ts";
 
@@ -45,11 +46,11 @@ export async function startXdsServer(options: XdsServerOptions): Promise<XdsServ
   const server = new Server(channelOptions);
   const proxies = new Proxies();
   const { source, events = {} } = options;
+  const serveAs = (variant: Variant) => (call: ConnectionOptions["call"]) =>
+    serveStream({ call, variant, source, proxies, events });
   server.addService(aggregatedDiscoveryService, {
-    StreamAggregatedResources: (call: Parameters<typeof serveStream>[0]) =>
-      serveStream(call, "sotw", source, proxies, events),
-    DeltaAggregatedResources: (call: Parameters<typeof serveStream>[0]) =>
-      serveStream(call, "delta", source, proxies, events),
+    StreamAggregatedResources: serveAs("sotw"),
+    DeltaAggregatedResources: serveAs("delta"),
   });
   const credentials = await serverCredentials(options.tls);
   const port = await bind(server, `${bracketed(options.host)}:${options.port}`, credentials);

@@ -2,40 +2,17 @@
 // route points at a cluster that is not there. Pure: requests and snapshots in, responses out; no I/O, no
 // clock.
 //
-// A snapshot is delivered in steps, each acknowledged before the next begins:
-//   make     added and changed clusters beside the old ones, followed by their endpoints, even unchanged
-//            ones (a changed cluster warms until it hears of its endpoints again)
-//   switch   listeners and routes; a route table keeps the routes that only the old filters steer to
-//   steer    filters, in a step of their own because ADS does not order them against routes
-//   settle   route tables without those old routes; removed listeners
-//   break    removed clusters
-// While it is under way only the newest of later snapshots waits. A refusal holds back the later steps;
-// the next snapshot starts again from what the client has acknowledged.
+// A snapshot is delivered in steps (see steps.ts), each acknowledged before the next begins. While
+// it is under way only the newest of later snapshots waits. A refusal holds back the later steps; the next
+// snapshot starts again from what the client has acknowledged.
 
 import { type ProxyState, type Snapshot, type TypeUrl, typeUrls, type XdsResource } from "../model.ts";
 import { Channel } from "./channel.ts";
-import type { Leave, Resources, Update } from "./difference.ts";
+import type { Resources, Update } from "./difference.ts";
 import type { DiscoveryRequest, DiscoveryResponse, Variant } from "./protocol.ts";
+import { leaveAt, schedules, step } from "./steps.ts";
 
-const { cluster, endpoints, listener, routes, extension, secret } = typeUrls;
-
-const step = { make: 0, switch: 1, steer: 2, settle: 3, break: 4 } as const;
-
-interface Schedule {
-  additions: number;
-  changes: number;
-  removals: number;
-}
-
-/** From which step on a type may do what; in the order in which one step sends its types. */
-const schedules = new Map<TypeUrl, Schedule>([
-  [cluster, { additions: step.make, changes: step.make, removals: step.break }],
-  [secret, { additions: step.make, changes: step.make, removals: step.break }],
-  [endpoints, { additions: step.make, changes: step.make, removals: step.break }],
-  [listener, { additions: step.switch, changes: step.switch, removals: step.settle }],
-  [routes, { additions: step.switch, changes: step.switch, removals: step.settle }],
-  [extension, { additions: step.steer, changes: step.steer, removals: step.settle }],
-]);
+const { cluster, endpoints, listener, routes, extension } = typeUrls;
 
 const none: Resources = new Map();
 
@@ -156,7 +133,7 @@ export class Stream {
   #send(target: Snapshot, responses: DiscoveryResponse[]): void {
     for (const [typeUrl, channel] of this.#channels) {
       const wanted = this.#wanted(typeUrl);
-      const update = channel.next(wanted, this.#leave(typeUrl));
+      const update = channel.next(wanted, leaveAt(this.#step, typeUrl));
       if (!update) continue;
       const nonce = String(++this.#nonces);
       channel.sent(update, nonce, target.version, this.#resources(typeUrl));
@@ -192,9 +169,9 @@ export class Stream {
   }
 
   #isSettled(): boolean {
-    for (const [typeUrl, { additions }] of schedules) {
+    for (const [typeUrl, { changes }] of schedules) {
       const channel = this.#channels.get(typeUrl);
-      if (!channel || additions > this.#step) continue;
+      if (!channel || changes > this.#step) continue;
       if (channel.isBusy || channel.isRefusing || this.#expected.get(typeUrl)?.size) return false;
       if (this.#isAwaited(channel)) return false;
     }
@@ -210,15 +187,6 @@ export class Stream {
   #isBlocked(): boolean {
     const channels = [...this.#channels.values()];
     return channels.some((channel) => channel.isRefusing) && !channels.some((channel) => channel.isBusy);
-  }
-
-  #leave(typeUrl: TypeUrl): Leave {
-    const schedule = schedules.get(typeUrl);
-    return {
-      additions: schedule !== undefined && schedule.additions <= this.#step,
-      changes: schedule !== undefined && schedule.changes <= this.#step,
-      removals: schedule !== undefined && schedule.removals <= this.#step,
-    };
   }
 
   #resources(typeUrl: TypeUrl): Resources {
