@@ -4,8 +4,8 @@
 // configurations. A name carries its labels: NAME, then for each the byte 0x1F, LABEL, `=`, VALUE; rules in
 // Envoy's stats_tags take them out again.
 
-import { COUNTER, OK, proxy_define_metric, proxy_increment_metric } from "./abi/hostcalls";
-import { writeAscii } from "./bytes";
+import { COUNTER, GAUGE, HISTOGRAM, OK, proxy_define_metric, proxy_increment_metric } from "./abi/hostcalls";
+import { writeAscii, writeBytes } from "./bytes";
 import { stableHash } from "./hash";
 
 /** A metric that is, or can be, counted. */
@@ -40,6 +40,15 @@ export function beginName(text: string): void {
 export function label(text: string, start: usize, length: u32): void {
   store<u8>(end, 0x1f);
   end = writeAscii(end + 1, text);
+  store<u8>(end, 61);
+  end += 1;
+  addValue(start, length);
+}
+
+/** As label, with a name of at most 64 bytes that is not known before. */
+export function labelNamed(labelStart: usize, labelLength: u32, start: usize, length: u32): void {
+  store<u8>(end, 0x1f);
+  end = writeBytes(end + 1, labelStart, labelLength);
   store<u8>(end, 61);
   end += 1;
   addValue(start, length);
@@ -106,18 +115,40 @@ export function isUndefined(metric: Metric): bool {
   return metric.state === UNDEFINED;
 }
 
+/** Whether the metric has an id. */
+// @ts-ignore: decorator
+@inline
+export function isDefined(metric: Metric): bool {
+  return metric.state === DEFINED;
+}
+
 /** Defines the metric by the name just built; on failure it stays uncounted. */
 export function defineCounter(metric: Metric): void {
-  const defined = proxy_define_metric(
-    COUNTER,
-    name,
-    end - name,
-    changetype<usize>(metric) + offsetof<Metric>("id"),
-  );
+  define(metric, COUNTER);
+}
+
+/** As defineCounter. A gauge is one number of the whole process. */
+export function defineGauge(metric: Metric): void {
+  define(metric, GAUGE);
+}
+
+/** As defineCounter. A histogram keeps whole numbers. */
+export function defineHistogram(metric: Metric): void {
+  define(metric, HISTOGRAM);
+}
+
+function define(metric: Metric, kind: i32): void {
+  const id = changetype<usize>(metric) + offsetof<Metric>("id");
+  const defined = proxy_define_metric(kind, name, end - name, id);
   metric.state = defined === OK ? DEFINED : FAILED;
 }
 
 /** Counts one. */
 export function increment(metric: Metric): void {
   if (metric.state === DEFINED) proxy_increment_metric(metric.id, 1);
+}
+
+/** Adds to a gauge; the offset may be negative. */
+export function addToGauge(metric: Metric, offset: i64): void {
+  if (metric.state === DEFINED) proxy_increment_metric(metric.id, offset);
 }

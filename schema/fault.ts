@@ -1,7 +1,6 @@
 // FaultPolicy: delays, aborts and throttled responses for a share of the requests, with guard rails.
 
 import { attachments, targetRefs } from "./attach.ts";
-import { stickyBy } from "./header-routing.ts";
 import {
   boolean,
   duration,
@@ -42,7 +41,7 @@ export const faultDelay: ObjectSchema = {
     },
     percentiles: {
       schema: map(latency, 16, "token"),
-      doc: "By percentile, `p50` to `p99.99` and `p100`; interpolated, rising.",
+      doc: "By percentile, such as `p50`, `p99.9`, `p100`: rising, interpolated.",
     },
     normal: {
       schema: {
@@ -109,6 +108,7 @@ export const faultAbort: ObjectSchema = {
       doc: "HTTP status; 200 for gRPC when only grpcStatus is given.",
     },
     grpcStatus: { schema: grpcStatus, doc: "gRPC status by name." },
+    grpcCode: { schema: integer(0, 16), doc: "gRPC status by number." },
     body: { schema: string(65_536), default: "fault filter abort", doc: "The body." },
     contentType: { schema: nonEmpty(256, "headerValue"), doc: "Default: text/plain." },
     headers: {
@@ -116,7 +116,8 @@ export const faultAbort: ObjectSchema = {
       doc: "Further headers of the answer.",
     },
   },
-  atLeastOneOf: [["httpStatus", "grpcStatus"]],
+  atLeastOneOf: [["httpStatus", "grpcStatus", "grpcCode"]],
+  atMostOneOf: [["grpcStatus", "grpcCode"]],
 };
 
 export const faultThrottle: ObjectSchema = {
@@ -164,18 +165,33 @@ export const faultStopWhen: ObjectSchema = {
   fields: {
     upstreamErrorsAbove: {
       schema: percent,
-      doc: "Share of 5xx among upstream's answers, over one second or more.",
+      doc: "Share of 5xx among upstream's answers to matching requests, over a second or more and at least 10 answers.",
     },
-    requestsBelow: { schema: nonEmpty(32), doc: "Requests per time, such as 5/s." },
+    requestsBelow: { schema: nonEmpty(32), doc: "Matching requests per time, such as 5/s or 30/m." },
     coolDown: { schema: duration(1000, 24 * hour), default: "5m", doc: "How long it stays off." },
   },
   atLeastOneOf: [["upstreamErrorsAbove", "requestsBelow"]],
 };
 
+export const faultStickyBy: ObjectSchema = {
+  type: "object",
+  name: "FaultStickyBy",
+  doc: "What makes a client the same client; exactly one. A request without it is drawn for itself.",
+  fields: {
+    header: { schema: nonEmpty(256, "headerName"), doc: "The first value of this header." },
+    cookie: { schema: nonEmpty(256, "token"), doc: "The value of this cookie; it is never set." },
+    sourceIp: {
+      schema: { type: "object", name: "FaultSourceIp", doc: "The client's address.", fields: {} },
+      doc: "The client's address.",
+    },
+  },
+  exactlyOneOf: [["header", "cookie", "sourceIp"]],
+};
+
 export const fault: ObjectSchema = {
   type: "object",
   name: "Fault",
-  doc: "One fault; those that match are tried in order.",
+  doc: "One fault. A request gets at most one delay, one abort and one throttle: of the first fault that hits.",
   fields: {
     name: {
       schema: nonEmpty(128),
@@ -184,7 +200,7 @@ export const fault: ObjectSchema = {
     },
     match: { schema: requestMatches, doc: "Any of these; absent: every request." },
     percentage: { schema: percent, required: true, doc: "Share of the matching requests, to 0.0001." },
-    stickyBy: { schema: stickyBy, doc: "The same clients are hit each time." },
+    stickyBy: { schema: faultStickyBy, doc: "The same clients are hit each time." },
     delay: { schema: faultDelay, doc: "Held before it goes on." },
     abort: { schema: faultAbort, doc: "Answered in the service's place." },
     throttle: { schema: faultThrottle, doc: "The response body slowed down." },

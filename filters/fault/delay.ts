@@ -1,6 +1,8 @@
 // How long a request is held: an inverse distribution function, so that one even number in (0, 1) gives one
 // delay, larger ones longer delays, and the delays of many requests show the percentiles asked for.
 
+import { exp, ln } from "./math";
+
 /** Forms of a delay. */
 export const FIXED: u32 = 0;
 export const UNIFORM: u32 = 1;
@@ -41,7 +43,7 @@ export function delayNs(delay: Delay, u: f64): u64 {
   const value =
     form === NORMAL
       ? delay.base + delay.spread * normalQuantile(u)
-      : delay.base / Math.pow(1.0 - u, 1.0 / delay.spread);
+      : delay.base * exp(-ln(1.0 - u) / delay.spread);
   return <u64>max<f64>(0.0, min<f64>(value, delay.cap));
 }
 
@@ -56,7 +58,7 @@ function quantile(points: usize, count: u32, u: f64): f64 {
     const point = changetype<Quantile>(points + <usize>index * offsetof<Quantile>());
     if (u <= point.share) {
       const part = (u - before.share) / (point.share - before.share);
-      return before.value * Math.pow(point.value / before.value, part);
+      return before.value * exp(part * ln(point.value / before.value));
     }
     before = point;
   }
@@ -68,8 +70,8 @@ function quantile(points: usize, count: u32, u: f64): f64 {
  * 1.15e-9 over the whole of (0, 1).
  */
 export function normalQuantile(u: f64): f64 {
-  if (u < 0.02425) return tail(Math.sqrt(-2.0 * Math.log(u)));
-  if (u > 0.97575) return -tail(Math.sqrt(-2.0 * Math.log(1.0 - u)));
+  if (u < 0.02425) return tail(Math.sqrt(-2.0 * ln(u)));
+  if (u > 0.97575) return -tail(Math.sqrt(-2.0 * ln(1.0 - u)));
   const q = u - 0.5;
   const r = q * q;
   const over =

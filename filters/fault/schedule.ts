@@ -30,7 +30,8 @@ export function isActive(schedule: Schedule, wallMs: u64): bool {
   const count = schedule.count;
   if (count === 0) return true;
   // 1 January 1970 was a Thursday, the fourth day from Monday.
-  const day: u32 = 1 << (<u32>((wallMs / DAY_MS + 3) % 7));
+  const weekday = (wallMs / DAY_MS + 3) % 7;
+  const day: u32 = 1 << (<u32>weekday);
   const minute = <u32>((wallMs % DAY_MS) / MINUTE_MS);
   for (let index: u32 = 0; index < count; index++) {
     const window = changetype<Window>(schedule.windows + <usize>index * offsetof<Window>());

@@ -95,3 +95,13 @@ function dueInSlot(head: usize, nowNs: u64): Waiting | null {
   }
   return null;
 }
+
+/** Milliseconds until a slot that holds a stream, at most `most`; the stream may have turns to go. */
+export function msUntilNext(nowNs: u64, most: u32): u32 {
+  const nowMs = nowNs / MS;
+  for (let ahead: u32 = 1; ahead < most; ahead++) {
+    const first = changetype<Waiting>(headOf(nowMs + ahead)).next;
+    if (first !== 0 && first !== headOf(nowMs + ahead)) return ahead;
+  }
+  return most;
+}

@@ -1,9 +1,11 @@
 // Which AssemblyScript readers are generated, and where they lie.
 
 import { attachment } from "../attach.ts";
+import { faultConfig } from "../fault.ts";
 import { headerRoutingConfig } from "../header-routing.ts";
 import type { ObjectSchema } from "../language.ts";
 import { requestMatch, stringMatch } from "../match.ts";
+import { metricsConfig } from "../metrics.ts";
 import { rateLimitConfig } from "../rate-limit.ts";
 import { emitAssemblyScript, emitAssemblyScriptRecords } from "./assemblyscript.ts";
 
@@ -12,6 +14,8 @@ const sharedRecords: readonly ObjectSchema[] = [stringMatch, requestMatch, attac
 
 const filters: Readonly<Record<string, ObjectSchema>> = {
   header_routing: headerRoutingConfig,
+  fault: faultConfig,
+  metrics: metricsConfig,
   rate_limit: rateLimitConfig,
 };
 

@@ -570,6 +570,19 @@ export interface RateLimitSpec {
   inherit?: boolean;
 }
 
+/** The client's address. */
+export type FaultSourceIp = Record<string, never>;
+
+/** What makes a client the same client; exactly one. A request without it is drawn for itself. */
+export interface FaultStickyBy {
+  /** The first value of this header. */
+  header?: string;
+  /** The value of this cookie; it is never set. */
+  cookie?: string;
+  /** The client's address. */
+  sourceIp?: FaultSourceIp;
+}
+
 /** Evenly distributed between two bounds. */
 export interface UniformDelay {
   /** Lower bound. */
@@ -604,7 +617,7 @@ export interface FaultDelay {
   fixed?: string;
   /** Evenly distributed. */
   uniform?: UniformDelay;
-  /** By percentile, `p50` to `p99.99` and `p100`; interpolated, rising. */
+  /** By percentile, such as `p50`, `p99.9`, `p100`: rising, interpolated. */
   percentiles?: Record<string, string>;
   /** Normally distributed with a cap. */
   normal?: NormalDelay;
@@ -620,6 +633,8 @@ export interface FaultAbort {
   httpStatus?: number;
   /** gRPC status by name. */
   grpcStatus?: GrpcStatus;
+  /** gRPC status by number. */
+  grpcCode?: number;
   /** The body. Default: "fault filter abort". */
   body?: string;
   /** Default: text/plain. */
@@ -658,15 +673,15 @@ export interface FaultSchedule {
 
 /** The fault switches itself off for `coolDown` when a bound is crossed. */
 export interface FaultStopWhen {
-  /** Share of 5xx among upstream's answers, over one second or more. */
+  /** Share of 5xx among upstream's answers to matching requests, over a second or more and at least 10 answers. */
   upstreamErrorsAbove?: number | string;
-  /** Requests per time, such as 5/s. */
+  /** Matching requests per time, such as 5/s or 30/m. */
   requestsBelow?: string;
   /** How long it stays off. Default: "5m". */
   coolDown?: string;
 }
 
-/** One fault; those that match are tried in order. */
+/** One fault. A request gets at most one delay, one abort and one throttle: of the first fault that hits. */
 export interface Fault {
   /** Shown in metrics, in x-sluice-fault and in explanations. */
   name: string;
@@ -675,7 +690,7 @@ export interface Fault {
   /** Share of the matching requests, to 0.0001. */
   percentage: number | string;
   /** The same clients are hit each time. */
-  stickyBy?: StickyBy;
+  stickyBy?: FaultStickyBy;
   /** Held before it goes on. */
   delay?: FaultDelay;
   /** Answered in the service's place. */
@@ -735,7 +750,7 @@ export type NoOptions = Record<string, never>;
 
 /** One further label and where its value comes from; exactly one source. */
 export interface Dimension {
-  /** The label's name. */
+  /** The label's name: letters, digits and underscores, a letter first. */
   name: string;
   /** A request header. */
   header?: string;
@@ -753,13 +768,13 @@ export interface Dimension {
   grpcStatus?: NoOptions;
   /** Envoy's response flags, such as UF or UT. */
   responseFlags?: NoOptions;
-  /** Distinct values; the rest counts as _other. Default: 50. */
+  /** Distinct values, `values` among them; the rest counts as _other. Default: 50. */
   maxValues?: number;
-  /** Always kept. */
+  /** Always kept, whatever clients send. */
   values?: string[];
 }
 
-export type MetricNames = "sluice" | "istio" | "otel";
+export type MetricNames = "sluice" | "istio";
 
 /** Labels of the request metrics on the routes that targetRefs name. */
 export interface MetricsSpec {
@@ -769,9 +784,7 @@ export interface MetricsSpec {
   dimensions?: Dimension[];
   /** Under which names requests and durations are reported. Default: ["sluice"]. */
   names?: MetricNames[];
-  /** Upper bounds of the duration histogram in ms; set where our server writes the bootstrap. */
-  buckets?: number[];
-  /** Label sets per metric; beyond it labels become _other. Default: 10000. */
+  /** Label sets per metric, over all policies; beyond it all labels but the response's class become _other. Default: 10000. */
   maxSeries?: number;
   /** false: less specific policies do not apply. Default: true. */
   inherit?: boolean;
@@ -883,9 +896,7 @@ export interface MetricsPolicy {
   dimensions?: Dimension[];
   /** Under which names requests and durations are reported. Default: ["sluice"]. */
   names?: MetricNames[];
-  /** Upper bounds of the duration histogram in ms; set where our server writes the bootstrap. */
-  buckets?: number[];
-  /** Label sets per metric; beyond it labels become _other. Default: 10000. */
+  /** Label sets per metric, over all policies; beyond it all labels but the response's class become _other. Default: 10000. */
   maxSeries?: number;
   /** false: less specific policies do not apply. Default: true. */
   inherit?: boolean;
@@ -897,6 +908,4 @@ export interface MetricsConfig {
   policies: MetricsPolicy[];
   /** Memory for one request's headers. Default: 128. */
   arenaKiB?: number;
-  /** Streams with state per worker. Default: 65536. */
-  maxStreams?: number;
 }

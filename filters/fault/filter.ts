@@ -1,0 +1,82 @@
+// fault: delays, aborts and throttles a share of the requests. Callbacks only; the decisions are in decide.ts.
+
+import { hostMemory, limitArena } from "../../assembly/abi/arena";
+import { secretU64 } from "../../assembly/abi/clock";
+import { CONTINUE, STOP_ITERATION } from "../../assembly/abi/hostcalls";
+import { CONFIGURE, enter, localReply, LOG, REQUEST, RESPONSE, TICK } from "../../assembly/abi/phase";
+import { beginPolicies } from "../../assembly/attach/lookup";
+import { currentGeneration, install } from "../../assembly/attach/plugins";
+import { literal } from "../../assembly/bytes";
+import { discardConfiguration, finishConfiguration } from "../../assembly/config/read";
+import { beginMatching } from "../../assembly/match/request";
+import { seedRandom } from "../../assembly/random";
+import { readRequestHeaders } from "../../assembly/request/view";
+import { ByteString } from "../../assembly/set";
+import { markResponse } from "./answer";
+import { buildPlan } from "./build";
+import { removeControls } from "./control";
+import { decide } from "./decide";
+import { countFailure, HEADERS_TOO_LARGE } from "./failures";
+import { readFaultConfig } from "./generated/config";
+import { findHeld, removeHeld } from "./held";
+import { inject } from "./inject";
+import { Plan } from "./plan";
+import { takeOverTicks, tick } from "./timer";
+
+const TOO_LARGE: ByteString = literal("sluice_headers_too_large");
+
+export function proxy_abi_version_0_2_1(): void {}
+
+export function proxy_on_memory_allocate(size: usize): usize {
+  return hostMemory(size);
+}
+
+export function proxy_on_configure(rootContext: u32, size: u32): u32 {
+  enter(CONFIGURE);
+  const config = readFaultConfig(size);
+  let plan: Plan | null = null;
+  if (config !== null) plan = buildPlan(config, rootContext);
+  if (plan === null) {
+    discardConfiguration();
+    return 0;
+  }
+  seedRandom(secretU64());
+  takeOverTicks(plan);
+  install(changetype<usize>(plan), finishConfiguration());
+  return 1;
+}
+
+export function proxy_on_request_headers(stream: u32, count: u32, endOfStream: u32): u32 {
+  enter(REQUEST);
+  const generation = currentGeneration();
+  if (generation === null) return CONTINUE;
+  beginMatching();
+  const plan = changetype<Plan>(generation.plan);
+  limitArena(plan.arenaSize);
+  if (!readRequestHeaders() || !beginPolicies(plan.attachments)) {
+    countFailure(HEADERS_TOO_LARGE);
+    localReply(431, TOO_LARGE.start, TOO_LARGE.length, 0, 0, 0, 0);
+    return STOP_ITERATION;
+  }
+  removeControls();
+  if (plan.isDisabled) return CONTINUE;
+  decide(plan);
+  return inject(stream, generation);
+}
+
+export function proxy_on_response_headers(stream: u32, count: u32, endOfStream: u32): u32 {
+  enter(RESPONSE);
+  markResponse(stream);
+  return CONTINUE;
+}
+
+export function proxy_on_tick(rootContext: u32): void {
+  enter(TICK);
+  tick(rootContext);
+}
+
+export function proxy_on_log(stream: u32): void {
+  enter(LOG);
+  const held = findHeld(stream);
+  if (held !== null) removeHeld(held);
+}
