@@ -3,23 +3,35 @@
 import { attachments, targetRefs } from "./attach.ts";
 import {
   boolean,
-  enumeration,
+  type EnumSchema,
   type Field,
   integer,
   list,
   nonEmpty,
   type ObjectSchema,
-  string,
 } from "./language.ts";
 
 const none: ObjectSchema = { type: "object", name: "NoOptions", doc: "No options.", fields: {} };
+
+const names: EnumSchema = {
+  type: "enum",
+  name: "MetricNames",
+  values: ["sluice", "istio"],
+  unsupported: {
+    otel: "OpenTelemetry counts durations in seconds, and Envoy's histograms hold whole numbers only; use sluice",
+  },
+};
 
 export const dimension: ObjectSchema = {
   type: "object",
   name: "Dimension",
   doc: "One further label and where its value comes from; exactly one source.",
   fields: {
-    name: { schema: nonEmpty(64, "name"), required: true, doc: "The label's name." },
+    name: {
+      schema: nonEmpty(64, "name"),
+      required: true,
+      doc: "The label's name: letters, digits and underscores, a letter first.",
+    },
     header: { schema: nonEmpty(256, "headerName"), doc: "A request header." },
     queryParam: { schema: nonEmpty(256), doc: "A query parameter." },
     cookie: { schema: nonEmpty(256, "token"), doc: "A cookie." },
@@ -45,9 +57,9 @@ export const dimension: ObjectSchema = {
     maxValues: {
       schema: integer(1, 10_000),
       default: 50,
-      doc: "Distinct values; the rest counts as _other.",
+      doc: "Distinct values, `values` among them; the rest counts as _other.",
     },
-    values: { schema: list(string(128), 10_000), doc: "Always kept." },
+    values: { schema: list(nonEmpty(128), 10_000), doc: "Always kept, whatever clients send." },
   },
   exactlyOneOf: [
     ["header", "queryParam", "cookie", "responseHeader", "path", "method", "grpcStatus", "responseFlags"],
@@ -57,18 +69,20 @@ export const dimension: ObjectSchema = {
 const policyFields: Record<string, Field> = {
   dimensions: { schema: list(dimension, 16, 0, "name"), doc: "Further labels." },
   names: {
-    schema: list(enumeration("MetricNames", "sluice", "istio", "otel"), 3, 1),
+    schema: list(names, 2, 1),
     default: ["sluice"],
     doc: "Under which names requests and durations are reported.",
   },
   buckets: {
     schema: list({ type: "number", min: 0.001, max: 86_400_000 }, 64, 1),
-    doc: "Upper bounds of the duration histogram in ms; set where our server writes the bootstrap.",
+    doc: "Upper bounds of the duration histogram in ms.",
+    unsupported:
+      "buckets are a setting of Envoy's, made when it starts; write sluice bootstrap --buckets, or histogram_bucket_settings in your own bootstrap",
   },
   maxSeries: {
-    schema: integer(1, 1_000_000),
+    schema: integer(1, 100_000),
     default: 10_000,
-    doc: "Label sets per metric; beyond it labels become _other.",
+    doc: "Label sets per metric, over all policies; beyond it all labels but the response's class become _other.",
   },
   inherit: { schema: boolean, default: true, doc: "false: less specific policies do not apply." },
 };
@@ -107,6 +121,5 @@ export const metricsConfig: ObjectSchema = {
       doc: "From the most specific attachment to the least.",
     },
     arenaKiB: { schema: integer(16, 16_384), default: 128, doc: "Memory for one request's headers." },
-    maxStreams: { schema: integer(64, 1_048_576), default: 65_536, doc: "Streams with state per worker." },
   },
 };

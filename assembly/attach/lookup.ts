@@ -26,7 +26,8 @@ const HOSTS: u32 = (1 << HOST) | (1 << HOST_SUFFIX) | (1 << HOST_PREFIX);
 
 /** Envoy's name of the route, once read. */
 export const routeName: ByteString = changetype<ByteString>(memory.data(8, 4));
-const virtualHost: ByteString = changetype<ByteString>(memory.data(8, 4));
+/** Envoy's name of the virtual host, once read. */
+export const virtualHost: ByteString = changetype<ByteString>(memory.data(8, 4));
 
 let isRouteRead: bool = false;
 let isHostRead: bool = false;
@@ -66,7 +67,8 @@ export function beginPolicies(table: AttachTable): bool {
   return (kinds & HOSTS) === 0 || addHosts(table);
 }
 
-function readVirtualHost(): void {
+/** Reads the virtual host's name, unless this request has done so; empty when no virtual host was found. */
+export function readVirtualHost(): void {
   if (isHostRead) return;
   isHostRead = true;
   readProperty(VIRTUAL_HOST_NAME, virtualHost);
