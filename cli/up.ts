@@ -136,7 +136,6 @@ async function bringUp(options: UpOptions, logger: Logger, opened: Opened): Prom
       metadata: { ROLE: "gateway" },
       xds: { host: options.xds.host, port: server.xdsPort },
       admin,
-      statsSink: false,
     }),
     ...(concurrency !== undefined && { concurrency }),
     onLog: (line) => {

@@ -7,9 +7,10 @@ import { typeNames } from "./http/proxies.ts";
 import type { ServerView } from "./http/view.ts";
 import { LastGood } from "./last-good.ts";
 import { createLogger, type Logger } from "./log.ts";
+import { TrafficFeed } from "./metrics-service/feed.ts";
 import type { NodeIdentity, ProxyState, TypeUrl } from "./model.ts";
 import { type ConfigurationState, Pipeline } from "./pipeline.ts";
-import type { FilterModule, SnapshotOptions } from "./snapshot.ts";
+import type { Built, FilterModule, SnapshotOptions } from "./snapshot.ts";
 import { createStages, type ServerStages } from "./stages.ts";
 import type { XdsEvents } from "./xds/connection.ts";
 import { startXdsServer, type TlsFiles, type XdsServer } from "./xds/server.ts";
@@ -66,7 +67,7 @@ export class CannotStart extends Error {}
 
 export async function serve(options: ServeOptions): Promise<RunningServer> {
   const logger = options.logger ?? createLogger();
-  const pipeline = new Pipeline({
+  const pipeline = new Pipeline<Built>({
     directory: options.config,
     stages: options.stages ?? createStages(snapshotOptions(options)),
     ...(options.state === undefined ? {} : { lastGood: new LastGood(options.state) }),
@@ -82,9 +83,11 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     if (!(await pipeline.start({ useLastGood: options.lastGood === true }))) {
       throw new InvalidConfiguration(options.config, pipeline.state().diagnostics);
     }
-    const xds = await startXds(options, pipeline, logger);
+    const feed = new TrafficFeed();
+    opened.push({ close: async () => feed.close() });
+    const xds = await startXds(options, pipeline, feed, logger);
     opened.push(xds);
-    const http = await startHttp(options, viewOf(options, pipeline, xds));
+    const http = await startHttp(options, viewOf(options, pipeline, feed, xds));
     opened.push(http);
     logger.info({ xds: xds.port, http: http.port, config: options.config }, "serving");
     return {
@@ -105,12 +108,19 @@ function snapshotOptions({ listen, modules, delivery = "inline" }: ServeOptions)
   return { listen, modules, delivery };
 }
 
-function viewOf(options: ServeOptions, pipeline: Pipeline, xds: XdsServer): ServerView {
+function viewOf(
+  options: ServeOptions,
+  pipeline: Pipeline<Built>,
+  feed: TrafficFeed,
+  xds: XdsServer,
+): ServerView {
   const versionFor = (node: NodeIdentity): string => pipeline.current(node)?.version ?? "";
   return {
     version: options.version ?? "",
     modules: options.modules,
     xds: xds.proxies,
+    traffic: feed,
+    mesh: () => pipeline.built()?.mesh,
     configuration: () => pipeline.state(),
     proxies: () => xds.states(),
     wantedVersion: versionFor,
@@ -123,10 +133,22 @@ function viewOf(options: ServeOptions, pipeline: Pipeline, xds: XdsServer): Serv
   };
 }
 
-function startXds(options: ServeOptions, source: Pipeline, logger: Logger): Promise<XdsServer> {
+function startXds(
+  options: ServeOptions,
+  source: Pipeline<Built>,
+  feed: TrafficFeed,
+  logger: Logger,
+): Promise<XdsServer> {
   const { host, port } = options.xds;
   const tls = options.tls === undefined ? {} : { tls: options.tls };
-  return startXdsServer({ source, host, port, ...tls, events: xdsEvents(logger) }).catch((error: unknown) => {
+  return startXdsServer({
+    source,
+    host,
+    port,
+    ...tls,
+    events: xdsEvents(logger),
+    traffic: feed.traffic,
+  }).catch((error: unknown) => {
     throw cannotListen(error, "--xds", options.xds);
   });
 }

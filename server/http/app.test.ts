@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type ProxyState, typeUrls } from "../model.ts";
 import type { ConfigurationState } from "../pipeline.ts";
+import { TrafficFeed } from "../metrics-service/feed.ts";
 import { createApp } from "./app.ts";
 import { parseRange } from "./filters.ts";
 import type { ProxiesReport, SnapshotReport } from "./proxies.ts";
@@ -52,6 +53,8 @@ const view: ServerView = {
   proxies: () => [proxy("one", "v2"), proxy('two"', "v1", "unknown cluster"), proxy("three", "")],
   wantedVersion: () => "v2",
   resourceCounts: () => ({ cluster: 4 }),
+  traffic: new TrafficFeed(),
+  mesh: () => undefined,
 };
 
 const app = createApp(view, { isLoopback: true });

@@ -6,6 +6,8 @@ import { filterRoutes } from "./filters.ts";
 import { renderMetrics } from "./metrics.ts";
 import { reportProxies, reportSnapshot } from "./proxies.ts";
 import { statusPage, statusPagePolicy } from "./status-page.ts";
+import { routeRoutes } from "./routes.ts";
+import { trafficRoutes } from "./traffic.ts";
 import type { ServerView } from "./view.ts";
 
 export interface AppOptions {
@@ -32,6 +34,8 @@ export function createApp(view: ServerView, { isLoopback }: AppOptions): Hono {
   app.get("/metrics", (c) =>
     c.body(renderMetrics(view), 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" }),
   );
+  app.route("/api/v1", trafficRoutes(view));
+  app.route("/api/v1", routeRoutes(view));
   app.route("/filters", filterRoutes(view.modules));
   app.get("/", (c) => {
     c.header("content-security-policy", statusPagePolicy);

@@ -1,8 +1,10 @@
 // What the HTTP API reads of the running server; it changes nothing.
 
+import type { TrafficFeed } from "../metrics-service/feed.ts";
 import type { NodeIdentity, ProxyState } from "../model.ts";
 import type { ConfigurationState } from "../pipeline.ts";
 import type { Proxies } from "../xds/proxies.ts";
+import type { Mesh } from "../snapshot.ts";
 import type { ServedModule } from "./filters.ts";
 
 export interface ServerView {
@@ -16,4 +18,8 @@ export interface ServerView {
   wantedVersion(node: NodeIdentity): string;
   /** Count of resources in a gateway's snapshot, by type. */
   resourceCounts(): Readonly<Record<string, number>>;
+  /** What the proxies push of their metrics. */
+  readonly traffic: Pick<TrafficFeed, "report" | "history" | "watch">;
+  /** What is served, with the policies on its routes. */
+  mesh(): Mesh | undefined;
 }

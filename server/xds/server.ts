@@ -2,6 +2,8 @@
 
 import { readFile } from "node:fs/promises";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { receiveMetrics, service as metricsService } from "../metrics-service/serve.ts";
+import type { Traffic } from "../metrics-service/traffic.ts";
 import type { ProxyState, SnapshotSource } from "../model.ts";
 import { type ConnectionOptions, serveStream, type XdsEvents } from "./connection.ts";
 import type { Variant } from "./protocol.ts";
@@ -22,6 +24,8 @@ export interface XdsServerOptions {
   port: number;
   tls?: TlsFiles;
   events?: XdsEvents;
+  /** Takes in what the proxies push of their metrics; without it that service is not there. */
+  traffic?: Traffic;
 }
 
 export interface XdsServer {
@@ -45,13 +49,19 @@ const channelOptions = {
 export async function startXdsServer(options: XdsServerOptions): Promise<XdsServer> {
   const server = new Server(channelOptions);
   const proxies = new Proxies();
-  const { source, events = {} } = options;
+  const { source, events = {}, traffic } = options;
   const serveAs = (variant: Variant) => (call: ConnectionOptions["call"]) =>
     serveStream({ call, variant, source, proxies, events });
   server.addService(aggregatedDiscoveryService, {
     StreamAggregatedResources: serveAs("sotw"),
     DeltaAggregatedResources: serveAs("delta"),
   });
+  if (traffic !== undefined) {
+    server.addService(metricsService, {
+      StreamMetrics: (call: Parameters<typeof receiveMetrics>[0], answer: (error: null) => void) =>
+        receiveMetrics(call, answer, traffic),
+    });
+  }
   const credentials = await serverCredentials(options.tls);
   const port = await bind(server, `${bracketed(options.host)}:${options.port}`, credentials);
   return {

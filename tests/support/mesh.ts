@@ -46,6 +46,10 @@ export interface MeshOptions {
   /** By file name; `{v1}` in a text is the port of the service v1. */
   files: Record<string, string>;
   services?: readonly string[];
+  /** Labels of MetricsPolicy dimensions that the bootstrap knows. */
+  dimensions?: readonly string[];
+  /** Push stats to the server. Default: false. */
+  statsSink?: boolean;
   /** Worker threads. Default: 1. */
   concurrency?: number;
 }
@@ -82,7 +86,8 @@ export async function startTestMesh(options: MeshOptions): Promise<TestMesh> {
         nodeId: "test",
         xds: { ...any, port: server.xdsPort },
         admin: any,
-        statsSink: false,
+        statsSink: options.statsSink ?? false,
+        dimensions: options.dimensions ?? [],
       }),
       concurrency: options.concurrency ?? 1,
     });
