@@ -244,6 +244,17 @@ export const faultSpec: ObjectSchema = {
   fields: { targetRefs: { schema: targetRefs, doc: "Absent: every route of the proxy." }, ...policyFields },
 };
 
+/** The `spec` of a FaultSwitch resource, which `sluice faults off` writes. */
+export const faultSwitchSpec: ObjectSchema = {
+  type: "object",
+  name: "FaultSwitchSpec",
+  doc: "Switches every fault of the folder off, as long as it is there.",
+  fields: {
+    disabled: { schema: boolean, required: true, doc: "true: no fault at all." },
+    reason: { schema: string(1024), doc: "For those who find it." },
+  },
+};
+
 /** What `fault.wasm` reads. */
 export const faultConfig: ObjectSchema = {
   type: "object",

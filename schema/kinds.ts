@@ -1,7 +1,7 @@
 // The registry of kinds: which resources exist, in which versions, and the declaration of each one's spec.
 // A new kind of policy is one line here.
 
-import { faultSpec } from "./fault.ts";
+import { faultSpec, faultSwitchSpec } from "./fault.ts";
 import { headerRoutingSpec } from "./header-routing.ts";
 import { destinationRuleSpec } from "./istio/destination-rule.ts";
 import { gatewaySpec } from "./istio/gateway.ts";
@@ -42,11 +42,9 @@ export const kinds: readonly Kind[] = [
   istio("ServiceEntry", serviceEntrySpec),
   policy("HeaderRoutingPolicy", headerRoutingSpec),
   policy("RateLimitPolicy", rateLimitSpec),
-  { ...policy("FaultPolicy", faultSpec), unsupported: "faults are not served; remove the resource" },
-  {
-    ...policy("MetricsPolicy", metricsSpec),
-    unsupported: "metrics need no policy here; remove the resource",
-  },
+  policy("FaultPolicy", faultSpec),
+  policy("FaultSwitch", faultSwitchSpec),
+  policy("MetricsPolicy", metricsSpec),
 ];
 
 export function findKind(group: string, kind: string): Kind | undefined {

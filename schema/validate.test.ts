@@ -79,8 +79,8 @@ rows(
     ],
     [
       "an unsupported field",
-      `${to}\nfault: {}`,
-      "http[0].fault: not supported: faults are not injected from a VirtualService; remove it",
+      `${to}\nmirror: {}`,
+      "http[0].mirror: not supported: requests are not mirrored; remove it",
     ],
     [
       "a condition that Istio does not have",

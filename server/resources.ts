@@ -15,7 +15,7 @@ import {
   type RouteConfiguration,
   RouteConfigurationSchema,
 } from "../build/envoy-api/envoy/config/route/v3/route_pb.ts";
-import { listenerMessage, routeConfiguration } from "./istio/listeners.ts";
+import { listenerMessage, routeConfiguration, throttleFilter } from "./istio/listeners.ts";
 import type { MeshListener } from "./istio/mesh.ts";
 import type { MeshRoute } from "./istio/routes.ts";
 import type { MeshVirtualHost } from "./istio/virtual-hosts.ts";
@@ -123,8 +123,14 @@ const on = pack(FilterConfigSchema, create(FilterConfigSchema, { config: create(
 
 /** A filter is off in the listener; an entry without settings on a route switches it on there. */
 function switchedOn(mesh: Mesh, route: MeshRoute, served: ReadonlySet<PolicyKind>) {
-  const kinds = new Set((mesh.byRoute.get(route) ?? []).map((a) => a.kind).filter((k) => served.has(k)));
-  return Object.fromEntries([...kinds].map((kind) => [kind.slot, on]).sort());
+  const attached = (mesh.byRoute.get(route) ?? []).map((a) => a.kind);
+  const kinds = new Set(attached.filter((k) => served.has(k) && k.always !== true));
+  const names = [...kinds].map((kind) => kind.slot);
+  const throttles = (mesh.byRoute.get(route) ?? []).some(
+    ({ kind, policy }) => kinds.has(kind) && kind.throttles?.(policy) === true,
+  );
+  if (throttles) names.push(throttleFilter);
+  return Object.fromEntries(names.sort().map((name) => [name, on]));
 }
 
 function destinationsOf(routes: RouteConfiguration): string[] {

@@ -8,6 +8,7 @@ import { Report } from "./istio/report.ts";
 import type { NodeIdentity, Resource, Snapshot, XdsResource } from "./model.ts";
 import { type Attachments, attachPolicies, type PolicyState } from "./policy/attach.ts";
 import { compileConfiguration } from "./policy/compile.ts";
+import { withIstioFaults } from "./policy/istio-faults.ts";
 import { type PolicyKind, policyKinds } from "./policy/kinds.ts";
 import type { FilterModule } from "./policy/modules.ts";
 import { hasVmCapabilities } from "./policy/plugin.ts";
@@ -51,7 +52,7 @@ export function checkReferences(resources: readonly Resource[]): Diagnostic[] {
   const listen = { host: "127.0.0.1", port: 0 };
   const { mesh, diagnostics } = compileMesh(resources, listen, everything);
   const report = new Report();
-  attachPolicies(resources, mesh, [], report);
+  attachPolicies(withIstioFaults(resources), mesh, [], report);
   return [...diagnostics, ...report.diagnostics];
 }
 
@@ -73,7 +74,7 @@ class BuiltMesh implements Built {
   readonly #snapshots = new Map<string, Snapshot>();
 
   constructor(resources: readonly Resource[], options: SnapshotOptions, previous: BuiltMesh | undefined) {
-    this.#resources = resources;
+    this.#resources = withIstioFaults(resources);
     this.#options = options;
     this.#before = previous?.mesh.policies ?? [];
     this.#pool = { before: previous?.encoded ?? new Map(), now: new Map() };
@@ -117,7 +118,7 @@ class BuiltMesh implements Built {
       .map((kind) => ({
         kind,
         filter: kind.module,
-        configuration: compileConfiguration(kind, mesh, attachments),
+        configuration: compileConfiguration(kind, mesh, attachments, this.#resources),
       }));
     return { mesh: { ...mesh, ...attachments }, plugins };
   }

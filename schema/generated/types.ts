@@ -133,6 +133,42 @@ export interface HttpRetry {
   retryOn?: string;
 }
 
+/** A percentage, as Istio writes it. */
+export interface IstioPercent {
+  /** From 0 to 100. Default: 0. */
+  value?: number | string;
+}
+
+/** Requests that are held before they go on. */
+export interface HttpFaultDelay {
+  /** How long. */
+  fixedDelay: string;
+  /** Share of the requests; absent: none. */
+  percentage?: IstioPercent;
+  /** The old way to write `percentage`. */
+  percent?: number;
+}
+
+export type GrpcStatus = "OK" | "CANCELLED" | "UNKNOWN" | "INVALID_ARGUMENT" | "DEADLINE_EXCEEDED" | "NOT_FOUND" | "ALREADY_EXISTS" | "PERMISSION_DENIED" | "RESOURCE_EXHAUSTED" | "FAILED_PRECONDITION" | "ABORTED" | "OUT_OF_RANGE" | "UNIMPLEMENTED" | "INTERNAL" | "UNAVAILABLE" | "DATA_LOSS" | "UNAUTHENTICATED";
+
+/** Requests that are answered in the service's place. */
+export interface HttpFaultAbort {
+  /** HTTP status. */
+  httpStatus?: number;
+  /** gRPC status by name. */
+  grpcStatus?: GrpcStatus;
+  /** Share of the requests; absent: none. */
+  percentage?: IstioPercent;
+}
+
+/** Faults on the route's requests: the delay first, then the abort, each with dice of its own. */
+export interface HttpFaultInjection {
+  /** A delay. */
+  delay?: HttpFaultDelay;
+  /** An abort. */
+  abort?: HttpFaultAbort;
+}
+
 /** One route; the first that matches takes the request. */
 export interface HttpRoute {
   /** Name of the route in Envoy, and what a policy's sectionName refers to. */
@@ -153,6 +189,8 @@ export interface HttpRoute {
   retries?: HttpRetry;
   /** Headers changed on this route. */
   headers?: Headers;
+  /** Injected faults; a FaultPolicy on this route. */
+  fault?: HttpFaultInjection;
 }
 
 /** Routes of the requests to some hosts. */
@@ -625,8 +663,6 @@ export interface FaultDelay {
   pareto?: ParetoDelay;
 }
 
-export type GrpcStatus = "OK" | "CANCELLED" | "UNKNOWN" | "INVALID_ARGUMENT" | "DEADLINE_EXCEEDED" | "NOT_FOUND" | "ALREADY_EXISTS" | "PERMISSION_DENIED" | "RESOURCE_EXHAUSTED" | "FAILED_PRECONDITION" | "ABORTED" | "OUT_OF_RANGE" | "UNIMPLEMENTED" | "INTERNAL" | "UNAVAILABLE" | "DATA_LOSS" | "UNAUTHENTICATED";
-
 /** The answer that is given in place of the service's. */
 export interface FaultAbort {
   /** HTTP status; 200 for gRPC when only grpcStatus is given. */
@@ -735,6 +771,14 @@ export interface FaultSpec {
   seed?: string;
   /** false: less specific policies do not apply. Default: true. */
   inherit?: boolean;
+}
+
+/** Switches every fault of the folder off, as long as it is there. */
+export interface FaultSwitchSpec {
+  /** true: no fault at all. */
+  disabled: boolean;
+  /** For those who find it. */
+  reason?: string;
 }
 
 /** The path as a template. */

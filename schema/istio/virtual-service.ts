@@ -10,8 +10,10 @@ import {
   map,
   nonEmpty,
   type ObjectSchema,
+  percent,
   string,
 } from "../language.ts";
+import { grpcStatus } from "../fault.ts";
 import { exportTo, headers, maxInt32, refused, serviceDestination, yearMs } from "./common.ts";
 
 const operand = string(8192);
@@ -184,6 +186,56 @@ const httpRetry: ObjectSchema = {
   },
 };
 
+const share: ObjectSchema = {
+  type: "object",
+  name: "IstioPercent",
+  doc: "A percentage, as Istio writes it.",
+  fields: { value: { schema: percent, default: 0, doc: "From 0 to 100." } },
+};
+
+/** Istio's default is that no request is hit; ours, in a FaultPolicy, is that there is none. */
+const httpFaultInjection: ObjectSchema = {
+  type: "object",
+  name: "HttpFaultInjection",
+  doc: "Faults on the route's requests: the delay first, then the abort, each with dice of its own.",
+  fields: {
+    delay: {
+      schema: {
+        type: "object",
+        name: "HttpFaultDelay",
+        doc: "Requests that are held before they go on.",
+        fields: {
+          fixedDelay: { schema: duration(1, 3_600_000), required: true, doc: "How long." },
+          percentage: { schema: share, doc: "Share of the requests; absent: none." },
+          percent: { schema: integer(0, 100), doc: "The old way to write `percentage`." },
+          exponentialDelay: refused(
+            "Exponential delay.",
+            "Istio does not act on it either; write a FaultPolicy with `delay.pareto`",
+          ),
+        },
+        atMostOneOf: [["percentage", "percent"]],
+      },
+      doc: "A delay.",
+    },
+    abort: {
+      schema: {
+        type: "object",
+        name: "HttpFaultAbort",
+        doc: "Requests that are answered in the service's place.",
+        fields: {
+          httpStatus: { schema: integer(200, 599), doc: "HTTP status." },
+          grpcStatus: { schema: grpcStatus, doc: "gRPC status by name." },
+          http2Error: refused("HTTP/2 error.", "Envoy answers no such thing; write `httpStatus`"),
+          percentage: { schema: share, doc: "Share of the requests; absent: none." },
+        },
+        exactlyOneOf: [["httpStatus", "grpcStatus"]],
+      },
+      doc: "An abort.",
+    },
+  },
+  atLeastOneOf: [["delay", "abort"]],
+};
+
 const httpRoute: ObjectSchema = {
   type: "object",
   name: "HttpRoute",
@@ -205,7 +257,7 @@ const httpRoute: ObjectSchema = {
       "Routes of another VirtualService.",
       "VirtualServices are not delegated; move its routes here",
     ),
-    fault: refused("Injected faults.", "faults are not injected from a VirtualService; remove it"),
+    fault: { schema: httpFaultInjection, doc: "Injected faults; a FaultPolicy on this route." },
     mirror: refused("A copy of the requests.", "requests are not mirrored; remove it"),
     mirrors: refused("Copies of the requests.", "requests are not mirrored; remove it"),
     mirrorPercent: refused("Share of mirrored requests.", "requests are not mirrored; remove it"),

@@ -18,6 +18,7 @@ import {
   type RouteConfiguration,
   RouteConfigurationSchema,
 } from "../../build/envoy-api/envoy/config/route/v3/route_pb.ts";
+import { HTTPFaultSchema } from "../../build/envoy-api/envoy/extensions/filters/http/fault/v3/fault_pb.ts";
 import { RouterSchema } from "../../build/envoy-api/envoy/extensions/filters/http/router/v3/router_pb.ts";
 import {
   type HttpConnectionManager,
@@ -29,10 +30,17 @@ import {
   type HttpFilter,
 } from "../../build/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
 import { HeaderMutationSchema as EarlyMutationSchema } from "../../build/envoy-api/envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation_pb.ts";
+import { FractionalPercent_DenominatorType as Denominator } from "../../build/envoy-api/envoy/type/v3/percent_pb.ts";
 import { bufferLimitBytes } from "./clusters.ts";
 import type { MeshListener } from "./mesh.ts";
 import type { MeshVirtualHost } from "./virtual-hosts.ts";
 import { overAds, pack, seconds, socketAddress } from "./wire.ts";
+
+/** Envoy's own fault filter, which throttles the responses that ours chooses: a Wasm filter cannot do it evenly. */
+export const throttleFilter = "envoy.filters.http.fault";
+
+/** By this header ours tells Envoy's how fast, in KiB per second. */
+const throttleHeader = "x-envoy-fault-throughput-response";
 
 /** The header by which a filter steers a request to another destination; never a client's. */
 export const destinationHeader = "x-sluice-destination";
@@ -40,6 +48,8 @@ export const destinationHeader = "x-sluice-destination";
 /** A place in the chain for a filter that arrives over ECDS; routes with policies switch it on. */
 export interface FilterSlot {
   name: string;
+  /** On for every request, also where no route matches. */
+  always: boolean;
   typeUrl: string;
 }
 
@@ -69,7 +79,7 @@ function connectionManager(listener: MeshListener, slots: readonly FilterSlot[])
   return create(HttpConnectionManagerSchema, {
     statPrefix: listener.name,
     routeSpecifier: { case: "rds", value: { configSource: overAds, routeConfigName: listener.routeConfig } },
-    httpFilters: [...slots.map(slotFilter), router()],
+    httpFilters: [...slots.map(slotFilter), throttle(), router()],
     useRemoteAddress: true,
     internalAddressConfig: { unixSockets: false, cidrRanges: [] },
     earlyHeaderMutationExtensions: [
@@ -106,11 +116,30 @@ const removeSteeringHeader = () =>
     mutations: [create(HeaderMutationSchema, { action: { case: "remove", value: destinationHeader } })],
   });
 
-const slotFilter = ({ name, typeUrl }: FilterSlot): HttpFilter =>
+const slotFilter = ({ name, typeUrl, always }: FilterSlot): HttpFilter =>
   create(HttpFilterSchema, {
     name,
-    disabled: true,
+    disabled: !always,
     configType: { case: "configDiscovery", value: { configSource: overAds, typeUrls: [typeUrl] } },
+  });
+
+/** Off but on routes with a policy that throttles; there our filter lets no header of the client's pass. */
+const throttle = (): HttpFilter =>
+  create(HttpFilterSchema, {
+    name: throttleFilter,
+    disabled: true,
+    configType: {
+      case: "typedConfig",
+      value: pack(
+        HTTPFaultSchema,
+        create(HTTPFaultSchema, {
+          responseRateLimit: {
+            limitType: { case: "headerLimit", value: {} },
+            percentage: { numerator: 100, denominator: Denominator.HUNDRED },
+          },
+        }),
+      ),
+    },
   });
 
 const router = (): HttpFilter =>
@@ -129,7 +158,7 @@ export function routeConfiguration(
     virtualHosts: listener.virtualHosts
       .filter((v) => v.domains.length > 0)
       .map((v) => virtualHostMessage(v, routes(v))),
-    requestHeadersToRemove: [destinationHeader],
+    requestHeadersToRemove: [destinationHeader, throttleHeader],
     // A gateway has one port, so that the port in a Host header says nothing; the mesh's listener stands for
     // all the ports of all services, and its domains name them.
     ignorePortInHostMatching: listener.servers.length > 0,

@@ -116,7 +116,7 @@ function findAttached(
   }
   const covered = targets.flatMap(({ target }) => target.places);
   reportLeaks(policy, attached, covered, places, report);
-  for (const list of ["rules", "limits"] as const) {
+  for (const list of ["rules", "limits", "faults"] as const) {
     for (const [i, { match }] of (policy.spec[list] ?? []).entries()) {
       warnUnderscores(policy, match, ["spec", list, i], report);
     }

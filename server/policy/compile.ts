@@ -17,7 +17,12 @@ interface Entry {
 }
 
 /** Strict JSON; equal policies on equal routes give an equal text. */
-export function compileConfiguration(kind: PolicyKind, mesh: MeshModel, attachments: Attachments): string {
+export function compileConfiguration(
+  kind: PolicyKind,
+  mesh: MeshModel,
+  attachments: Attachments,
+  resources: readonly Resource[],
+): string {
   const entries = [...collect(kind, mesh, attachments.byRoute).values()].sort(byTier);
   const seen = new Set<string>();
   const policies = entries.map(({ policy, tier, attach }) => {
@@ -29,7 +34,7 @@ export function compileConfiguration(kind: PolicyKind, mesh: MeshModel, attachme
     const seed = kind.steers && !isFirst ? { seed: fullName } : {};
     return { name, attach, ...seed, ...rest };
   });
-  return JSON.stringify({ policies });
+  return JSON.stringify({ policies, ...kind.settings?.(resources) });
 }
 
 /**

@@ -1,6 +1,12 @@
 // The kinds of policy, and the filter that acts for each. A new kind is one entry here.
 
-import type { HeaderRoutingSpec, RequestMatch, TargetRef } from "../../schema/generated/types.ts";
+import type {
+  FaultSpec,
+  FaultSwitchSpec,
+  HeaderRoutingSpec,
+  RequestMatch,
+  TargetRef,
+} from "../../schema/generated/types.ts";
 import type { Resource } from "../model.ts";
 
 /** What every kind's spec has. */
@@ -9,6 +15,7 @@ export interface PolicySpec {
   inherit?: boolean;
   rules?: { match?: RequestMatch[] }[];
   limits?: { match?: RequestMatch[] }[];
+  faults?: { match?: RequestMatch[] }[];
 }
 
 export interface PolicyKind {
@@ -23,15 +30,31 @@ export interface PolicyKind {
   steers: boolean;
   /** Callbacks that the module has and that these policies do not need. */
   idleCallbacks(policies: readonly Resource[]): string[];
+  /** The filter acts on every request, also where no policy applies and where no route matches. */
+  always?: boolean;
+  /** What the filter is told beside its policies. */
+  settings?(resources: readonly Resource[]): Record<string, unknown>;
+  /** Whether the policy needs Envoy's own fault filter, which stands after all of ours. */
+  throttles?(policy: Resource): boolean;
 }
 
 export const policyGroup = "sluice.traffic";
 
 /** The second one only frees what the first needs. */
 const responseCallbacks = ["proxy_on_response_headers", "proxy_on_log"];
+const tick = "proxy_on_tick";
 
 /** In the order of the chain: what is refused is not routed. */
 export const policyKinds: readonly PolicyKind[] = [
+  {
+    kind: "MetricsPolicy",
+    module: "metrics",
+    slot: "sluice.metrics",
+    ordered: true,
+    steers: false,
+    always: true,
+    idleCallbacks: () => [],
+  },
   {
     kind: "RateLimitPolicy",
     module: "rate_limit",
@@ -48,6 +71,19 @@ export const policyKinds: readonly PolicyKind[] = [
     steers: true,
     idleCallbacks: (policies) => (policies.some(changesResponses) ? [] : responseCallbacks),
   },
+  {
+    kind: "FaultPolicy",
+    module: "fault",
+    slot: "sluice.fault",
+    ordered: true,
+    steers: false,
+    idleCallbacks: (policies) => (policies.some(outlastsHeaders) ? [] : [...responseCallbacks, tick]),
+    settings: (resources) => (resources.some(isSwitchedOff) ? { disabled: true } : {}),
+    throttles: (policy) => {
+      const { faults, headerControl } = policy.spec as FaultSpec;
+      return headerControl?.throttle === true || faults.some((fault) => fault.throttle !== undefined);
+    },
+  },
 ];
 
 export const kindOf = (resource: Resource): PolicyKind | undefined =>
@@ -61,3 +97,19 @@ function changesResponses(policy: Resource): boolean {
   const { rules } = policy.spec as HeaderRoutingSpec;
   return rules.some((rule) => rule.headers?.response !== undefined || rule.stickyBy?.cookie !== undefined);
 }
+
+/** An abort alone is over when the request's headers have been looked at. */
+function outlastsHeaders(policy: Resource): boolean {
+  const { faults, headerControl } = policy.spec as FaultSpec;
+  return (
+    headerControl?.delay === true ||
+    headerControl?.throttle === true ||
+    faults.some(({ delay, throttle, stopWhen }) => (delay ?? throttle ?? stopWhen) !== undefined)
+  );
+}
+
+/** The kill switch for all faults. */
+export const isSwitchedOff = (resource: Resource): boolean =>
+  resource.group === policyGroup &&
+  resource.kind === "FaultSwitch" &&
+  (resource.spec as FaultSwitchSpec).disabled;

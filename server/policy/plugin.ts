@@ -19,7 +19,11 @@ export const vmId = "sluice";
 
 const wasmTypeUrl = `type.googleapis.com/${WasmSchema.typeName}`;
 
-export const slotOf = (kind: PolicyKind): FilterSlot => ({ name: kind.slot, typeUrl: wasmTypeUrl });
+export const slotOf = (kind: PolicyKind): FilterSlot => ({
+  name: kind.slot,
+  always: kind.always === true,
+  typeUrl: wasmTypeUrl,
+});
 
 export interface PluginOptions {
   kind: PolicyKind;
