@@ -3,7 +3,7 @@
 //
 //   api      build/envoy-api/       TypeScript types of Envoy's API, read out of an Envoy 1.40 binary
 //   schema   **/generated/          what schema/ declares, for every language and reader (committed)
-//   filters  build/filters/*.wasm   release modules; debug modules in build/filters/debug/
+//   filters  build/filters/*.wasm   release modules, their data packed; debug modules in build/filters/debug/
 //   bundle   build/sluice.js        server and command line in one file
 
 import { spawn } from "node:child_process";
@@ -67,10 +67,15 @@ async function filters(options) {
     existsSync(join(root, "filters", name, "filter.ts")),
   );
   for (const directory of ["build/filters", "build/filters/debug"]) removeOthers(directory, names);
-  const tools = ["assemblyscript", "@solo-io/proxy-runtime"].map(versionOf);
-  const matters = (path) => /\.(ts|json)$/.test(path) && isSource(path);
+  const tools = ["assemblyscript", "@solo-io/proxy-runtime", "binaryen"].map(versionOf);
+  const matters = (path) => /\.(m?[jt]s|json)$/.test(path) && isSource(path);
   for (const name of names) {
-    const hash = hashOf(root, ["assembly", `filters/${name}`, "asconfig.json"], matters, tools);
+    const hash = hashOf(
+      root,
+      ["assembly", `filters/${name}`, "asconfig.json", "scripts/pack"],
+      matters,
+      tools,
+    );
     for (const target of options.debug ? ["release", "debug"] : ["release"]) {
       const output = `${target === "release" ? "build/filters" : "build/filters/debug"}/${name}.wasm`;
       await once(options, `filter-${name}-${target}`, hash, [output], () => {
@@ -93,8 +98,10 @@ function removeOthers(directory, names) {
 /** Written beside and renamed, so that nobody ever reads half a module. */
 async function compile(source, target, output) {
   const beside = `${output}.${process.pid}`;
+  const sources = target === "release" ? [source, "assembly/start/unpack.ts"] : [source];
   const config = ["--config", "asconfig.json", "--target", target, "--outFile", beside];
-  await run(`${source} (${target})`, ["node_modules/assemblyscript/bin/asc.js", source, ...config]);
+  await run(`${source} (${target})`, ["node_modules/assemblyscript/bin/asc.js", ...sources, ...config]);
+  if (target === "release") await run(`packing ${output}`, ["scripts/pack/pack.mjs", beside]);
   renameSync(join(root, beside), join(root, output));
 }
 
