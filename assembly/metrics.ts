@@ -23,8 +23,8 @@ const UNDEFINED: u32 = 0;
 const DEFINED: u32 = 1;
 const FAILED: u32 = 2;
 
-const MAX_NAME: usize = 4096;
-const name: usize = memory.data(4096, 4);
+const MAX_NAME: usize = 8192;
+const name: usize = memory.data(8192, 4);
 let end: usize = name;
 
 let buckets: usize = 0;
@@ -38,6 +38,7 @@ export function beginName(text: string): void {
 
 /** Adds a label to the name. What does not fit is cut; 0x1F in a value becomes `_`. */
 export function label(text: string, start: usize, length: u32): void {
+  if (!hasRoom(<u32>text.length)) return;
   store<u8>(end, 0x1f);
   end = writeAscii(end + 1, text);
   store<u8>(end, 61);
@@ -47,6 +48,7 @@ export function label(text: string, start: usize, length: u32): void {
 
 /** As label, with a name of at most 64 bytes that is not known before. */
 export function labelNamed(labelStart: usize, labelLength: u32, start: usize, length: u32): void {
+  if (!hasRoom(labelLength)) return;
   store<u8>(end, 0x1f);
   end = writeBytes(end + 1, labelStart, labelLength);
   store<u8>(end, 61);
@@ -54,11 +56,14 @@ export function labelNamed(labelStart: usize, labelLength: u32, start: usize, le
   addValue(start, length);
 }
 
+/** Whether a label's name fits, with the two bytes around it. */
+function hasRoom(length: u32): bool {
+  return end + length + 2 <= name + MAX_NAME;
+}
+
 /** Continues the value of the last label. */
 export function addValue(start: usize, length: u32): void {
-  // Room for what further labels are called remains.
-  const room = name + MAX_NAME - 256 - min(end, name + MAX_NAME - 256);
-  length = min(length, <u32>room);
+  length = min(length, <u32>(name + MAX_NAME - end));
   for (let i: u32 = 0; i < length; i++) {
     const byte = <u32>load<u8>(start + i);
     store<u8>(end + i, byte === 0x1f || byte === 0 ? 95 : byte);
