@@ -156,7 +156,8 @@ function policyLines(policy: PolicyExplanation, row: Row): void {
   if (policy.isPrevious) row("", "its newest version is at fault: the previous one is in force");
   for (const rule of rules) {
     row("", `${rule.matches ? "yes" : "no "} ${rule.name}${reason(rule)}`);
-    const decides = decisions.some((d) => d.rule === rule.name);
+    const isFault = kind === "FaultPolicy";
+    const decides = isFault ? rule.matches : decisions.some((d) => d.rule === rule.name);
     if (rule.matches && !decides && kind === "HeaderRoutingPolicy") row("", "    an earlier rule decides");
     else if (rule.choice !== "" && decides) row("", `    ${rule.choice}`);
   }
@@ -166,7 +167,8 @@ function policyLines(policy: PolicyExplanation, row: Row): void {
     );
     row("decided", parts.join(", "));
   }
-  if (decisions.length === 0) row("decided", "nothing: the route stands");
+  if (decisions.length === 0)
+    row("decided", kind === "FaultPolicy" ? "no fault for this request" : "nothing: the route stands");
 }
 
 function reason({ conditions }: RuleExplanation): string {

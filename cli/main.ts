@@ -3,6 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { register as registerBootstrap } from "./bootstrap.ts";
 import { register as registerExplain } from "./explain.ts";
+import { register as registerFaults } from "./faults.ts";
 import { register as registerServe } from "./serve.ts";
 import { register as registerStatus } from "./status.ts";
 import { register as registerUp } from "./up.ts";
@@ -16,6 +17,7 @@ A walk through:
   $ sluice explain --config mesh/ -H 'uid: 0' http://go-search-service:8080/go-search
                                                 which route, which policies, and why
   $ sluice serve --config mesh/                 the config server alone
+  $ sluice faults off --config mesh/            no injected fault, until \`faults on\`
   $ sluice bootstrap --server 127.0.0.1:18000   a bootstrap for an Envoy of your own
   $ sluice status                               every connected Envoy: ACK or NACK, and why
 
@@ -40,6 +42,7 @@ export function createProgram(): Command {
     registerValidate,
     registerExplain,
     registerStatus,
+    registerFaults,
     registerBootstrap,
   ]) {
     register(program);

@@ -8,7 +8,7 @@ import { destinationHeader } from "../istio/listeners.ts";
 import type { MeshListener } from "../istio/mesh.ts";
 import { policyKinds } from "../policy/kinds.ts";
 import type { FilterModule } from "../policy/modules.ts";
-import { type PlacedRoute, routesInOrder } from "../resources.ts";
+import { type PlacedRoute, routesInOrder } from "../route-table.ts";
 import type { Built } from "../snapshot.ts";
 import { findVirtualHost } from "./domains.ts";
 import type { ExplainInput, Explanation, RouteExplanation } from "./explanation.ts";
@@ -143,6 +143,7 @@ async function applyPolicies(run: Run, router: Router): Promise<void> {
     const seed = input.seed ?? 1;
     const step = runModule({ kind, module, compiled, built, router: at, headers, sourceAddress, seed });
     explanation.policies.push(...own.map((a) => policyExplanation(a, built, prober, step.decisions)));
+    if (step.heldMs > 0) explanation.notes.push(`${kind.kind} holds it for ${step.heldMs} ms`);
     if (step.reply !== undefined) {
       explanation.result = plain("answered", `${kind.kind}: ${step.reply.details}`, step.reply.status);
       return;

@@ -1,8 +1,9 @@
 // How a policy on a route looks to a request: its rules, their conditions, what was decided.
 
-import type { HeaderRoutingRule, HeaderRoutingSpec } from "../../schema/generated/types.ts";
+import type { Fault, HeaderRoutingRule, HeaderRoutingSpec } from "../../schema/generated/types.ts";
 import type { Attached } from "../policy/attach.ts";
 import { destinationText } from "../policy/destinations.ts";
+import { faultText } from "../policy/fault-text.ts";
 import type { Built } from "../snapshot.ts";
 import type { PolicyExplanation } from "./explanation.ts";
 import type { Prober } from "./probe.ts";
@@ -29,19 +30,31 @@ export function policyExplanation(
       const matches = conditions.length === 0 || conditions.some((all) => all.every((c) => c.holds));
       return { name: rule.name, matches, conditions, choice: choiceOf(rule) };
     }),
-    decisions: decisions.filter((d) => d.policy === name),
+    decisions: decisions.filter((d) => d.policy === name && !countsTraffic(d)),
   };
 }
 
-type Rule = Partial<HeaderRoutingRule> & { name: string };
+/** Of a fault with stopWhen: requests and answers are counted whether it hits or not. */
+const countsTraffic = ({ metric }: Record<string, string>): boolean =>
+  metric?.startsWith("sluice_fault_") === true;
 
-/** Rules of a routing policy, limits of a rate limit: what has a name and a match. */
+type Rule = Pick<Partial<HeaderRoutingRule>, "match" | "destination" | "destinations"> & {
+  name: string;
+  stickyBy?: HeaderRoutingRule["stickyBy"] | Fault["stickyBy"];
+  text?: string;
+};
+
+/** Rules of a routing policy, limits of a rate limit, faults: what has a name and a match. */
 function rulesOf(spec: unknown): Rule[] {
-  const { rules, limits } = spec as Partial<HeaderRoutingSpec> & { limits?: Rule[] };
-  return rules ?? limits ?? [];
+  const { rules, limits, faults } = spec as Partial<HeaderRoutingSpec> & {
+    limits?: Rule[];
+    faults?: Fault[];
+  };
+  return rules ?? limits ?? faults?.map((fault) => ({ ...fault, text: faultText(fault) })) ?? [];
 }
 
-function choiceOf({ destination, destinations, stickyBy }: Rule): string {
+function choiceOf({ destination, destinations, stickyBy, text }: Rule): string {
+  if (text !== undefined) return text;
   if (destination !== undefined) return `to ${destinationText(destination)}`;
   if (destinations === undefined) return "";
   const total = destinations.reduce((sum, d) => sum + d.weight, 0);
@@ -54,5 +67,6 @@ function choiceOf({ destination, destinations, stickyBy }: Rule): string {
 function keptBy(stickyBy: Rule["stickyBy"]): string {
   if (stickyBy === undefined) return "drawn for each request";
   if (stickyBy.header !== undefined) return `kept by header ${stickyBy.header}`;
-  return stickyBy.cookie === undefined ? "kept by client address" : `kept by cookie ${stickyBy.cookie.name}`;
+  if (stickyBy.cookie === undefined) return "kept by client address";
+  return `kept by cookie ${typeof stickyBy.cookie === "string" ? stickyBy.cookie : stickyBy.cookie.name}`;
 }

@@ -3,7 +3,7 @@
 import type { Route } from "../../build/envoy-api/envoy/config/route/v3/route_components_pb.ts";
 import type { Pair } from "../../host/index.ts";
 import { destinationHeader } from "../istio/listeners.ts";
-import type { PlacedRoute } from "../resources.ts";
+import type { PlacedRoute } from "../route-table.ts";
 import type { Built } from "../snapshot.ts";
 import type { Result } from "./explanation.ts";
 import { text } from "./request.ts";

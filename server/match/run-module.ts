@@ -1,11 +1,11 @@
 // One filter's module run on one request, with the configuration and the capabilities that Envoy gets.
 
-import { type CompiledModule, Host, type Pair } from "../../host/index.ts";
+import { type CompiledModule, Host, type Pair, type Stream } from "../../host/index.ts";
 import { destinationHeader } from "../istio/listeners.ts";
 import type { PolicyKind } from "../policy/kinds.ts";
 import type { FilterModule } from "../policy/modules.ts";
 import { capabilities, vmId } from "../policy/plugin.ts";
-import type { PlacedRoute } from "../resources.ts";
+import type { PlacedRoute } from "../route-table.ts";
 import type { Built } from "../snapshot.ts";
 import { type MatchRequest, text } from "./request.ts";
 import { tryRoutes } from "./route.ts";
@@ -31,6 +31,8 @@ export interface ModuleRun {
 
 export interface Step {
   headers: readonly Pair[];
+  /** How long the filter held the request before it went on or was answered. */
+  heldMs: number;
   routeCacheCleared: boolean;
   decisions: Record<string, string>[];
   reply: { status: number; details: string } | undefined;
@@ -63,12 +65,25 @@ export function runModule(run: ModuleRun): Step {
   });
   const outcome = stream.requestHeaders();
   if (outcome.trap !== undefined) throw new Error(`the ${kind.module} filter failed: ${outcome.trap}`);
+  const heldMs = letGo(host, stream);
   return {
-    headers: outcome.headers,
+    headers: stream.headers,
+    heldMs,
     routeCacheCleared: outcome.routeCacheCleared,
     decisions: decisionsOf(host.metrics().counters),
-    reply: outcome.localReply,
+    reply: stream.localReply,
   };
+}
+
+/** Lets virtual time pass until the filter holds the request no more; how long that was. */
+function letGo(host: Host, stream: Stream): number {
+  const before = host.now();
+  while (stream.state === "held") {
+    const due = host.workers[0].nextDueNs();
+    if (due === undefined) throw new Error("the filter holds the request and waits for nothing");
+    host.advance(Number(due - host.now()) / 1e6);
+  }
+  return Math.round(Number(host.now() - before) / 1e6);
 }
 
 /** Counters carry their labels in the name, between 0x1F bytes. */
