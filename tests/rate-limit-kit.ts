@@ -14,10 +14,11 @@ export interface Kit {
   windowNs: { value: bigint };
   spacing(requests: bigint, perNs: bigint): bigint;
   newCell(at: number, clock: bigint, spacing: bigint, burst: bigint): void;
-  lookAtCell(at: number, now: bigint, cost: bigint, refusal: number): bigint;
-  chargeCell(at: number, moment: bigint, cost: bigint, lease: number, now: bigint): bigint;
+  lookAtCell(at: number, now: bigint, clock: bigint, cost: bigint, lease: number, refusal: number): bigint;
+  chargeCell(at: number, moment: bigint, cost: bigint, lease: number): bigint;
   extendLease(lease: number, at: number, tokens: bigint): void;
-  spendLease(lease: number, now: bigint, cost: bigint): bigint;
+  payableBy(lease: number, now: bigint, cost: bigint): bigint;
+  spendLease(lease: number, tokens: bigint): bigint;
   unspendLease(lease: number, until: bigint, cost: bigint): void;
   noteLeaseUse(lease: number, now: bigint, cost: bigint): void;
   isRemembered(refusal: number, now: bigint, cost: bigint): number;

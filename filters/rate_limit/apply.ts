@@ -32,7 +32,7 @@ export function recheck(plan: Plan, now: i64): void {
 function putInForce(plan: Plan, clock: i64): void {
   locateCells(plan);
   releaseUnused(plan, clock);
-  for (let at: u32 = 0; at <= plan.bucketMask; at++) {
+  for (let at: u32 = 0; at <= plan.mask; at++) {
     const bucket = bucketAt(plan, at);
     if (bucket === null) continue;
     if (bucket.slot < 0) bucket.slot = assignCell(bucket.identity, plan.owner, clock);

@@ -18,7 +18,7 @@ import {
 } from "./cell";
 import { CONTENDED, count, EVICTED, recordRemaining } from "./counters";
 import { BAD_CELL, COST_ABOVE_BURST, countFailure, NO_ROOM_FOR_KEY } from "./failures";
-import { extend, spend, unspend, wantedTokens } from "./lease";
+import { extend, payable, spend, unspend, wantedTokens } from "./lease";
 import { isNewest } from "./marker";
 import {
   chargeEntry,
@@ -43,11 +43,6 @@ import { CELL, PAGE, readShared, replaceShared, sharedCas, sharedSize } from "./
 /** After so many lost races a request is refused and counted. */
 export const MAX_TRIES: i32 = 256;
 
-/** What has been charged. */
-const NOTHING: u32 = 0;
-const LEASE: u32 = 1;
-const SHARED: u32 = 2;
-
 
 @unmanaged
 export class Attempt {
@@ -59,7 +54,9 @@ export class Attempt {
   hash: u64;
   /** Whether the limit refuses whatever its bucket says: a key is missing. */
   isDenied: bool;
-  charged: u32;
+  /** What has been charged: tokens of the lease, and units of the cell or page. */
+  spent: i64;
+  charged: i64;
   /** The bucket's rates, which may be newer than the plan's, and its TAT after the decision. */
   spacing: i64;
   burst: i64;
@@ -92,8 +89,8 @@ export function refusesLocally(a: Attempt, now: i64): bool {
   if (a.isDenied) return true;
   const bucket = a.bucket;
   if (bucket !== null) {
-    if (now < bucket.lease.until && bucket.lease.left >= a.cost) return false;
-    a.waitNs = remembered(bucket.refusal, 1, now, a.cost);
+    const rest = a.cost - payable(bucket.lease, now, a.cost);
+    a.waitNs = rest === 0 ? 0 : remembered(bucket.refusal, 1, now, rest);
     if (a.waitNs === 0) return false;
     noteSeen(a, bucket.spacing, bucket.burst, bucket.refusal.base + bucket.burst * bucket.spacing, now);
     return true;
@@ -105,10 +102,10 @@ export function refusesLocally(a: Attempt, now: i64): bool {
   return true;
 }
 
-/** Whether the lease has enough tokens, so that nothing shared need be read. */
+/** Whether the lease pays for all, so that nothing shared need be read. */
 export function isOnLease(a: Attempt, now: i64): bool {
   const bucket = a.bucket;
-  return bucket !== null && now < bucket.lease.until && bucket.lease.left >= a.cost;
+  return bucket !== null && payable(bucket.lease, now, a.cost) === a.cost;
 }
 
 /** Reads the bucket; whether it admits the request. */
@@ -120,18 +117,15 @@ export function look(plan: Plan, a: Attempt, now: i64): bool {
 /** Charges what look has admitted, or the lease. False: not admitted any longer; nothing is charged then. */
 export function take(plan: Plan, a: Attempt, now: i64): bool {
   const bucket = a.bucket;
-  if (bucket !== null && spend(bucket.lease, now, a.cost)) {
-    a.charged = LEASE;
-    a.leaseUntil = bucket.lease.until;
-    a.moment = now;
+  if (bucket !== null && isOnLease(a, now)) {
+    spendLease(a, bucket, a.cost);
     noteSeen(a, bucket.spacing, bucket.burst, bucket.seenTat - bucket.lease.left * bucket.spacing, now);
     return true;
   }
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    if (bucket !== null ? writeCell(a, bucket, now) : writePage(a)) {
-      a.charged = SHARED;
-      return true;
-    }
+    if (bucket !== null ? writeCell(a, bucket) : writePage(a)) return true;
+    // A worker that lost the race has waited: its moment is now.
+    now = <i64>monotonicNs();
     if (!look(plan, a, now)) return false;
   }
   count(a.limit, CONTENDED);
@@ -139,15 +133,21 @@ export function take(plan: Plan, a: Attempt, now: i64): bool {
   return false;
 }
 
+function spendLease(a: Attempt, bucket: Bucket, tokens: i64): void {
+  spend(bucket.lease, tokens);
+  a.spent = tokens;
+  a.leaseUntil = bucket.lease.until;
+}
+
 /** Gives back what take has charged, for a request that another limit refuses. */
 export function undo(plan: Plan, a: Attempt): void {
   const bucket = a.bucket;
-  if (a.charged === LEASE && bucket !== null) unspend(bucket.lease, a.leaseUntil, a.cost);
-  else if (a.charged === SHARED) {
+  if (bucket !== null && a.spent > 0) unspend(bucket.lease, a.leaseUntil, a.spent);
+  if (a.charged > 0)
     for (let tries = 0; tries < MAX_TRIES; tries++)
       if (bucket !== null ? giveBackToCell(a, bucket) : giveBackToPage(plan, a)) break;
-  }
-  a.charged = NOTHING;
+  a.spent = 0;
+  a.charged = 0;
 }
 
 function noteSeen(a: Attempt, spacing: i64, burst: i64, tat: i64, moment: i64): void {
@@ -175,27 +175,39 @@ function lookAtCell(a: Attempt, bucket: Bucket, now: i64): bool {
   }
   a.cas = sharedCas;
   const cell = changetype<Cell>(copy);
-  const moment = settle(cell, now);
-  noteSeen(a, cell.spacing, cell.burst, cell.tat, moment);
   a.generation = cell.generation;
+  let moment = settle(cell, now);
+  let rest = a.cost - payable(bucket.lease, moment, a.cost);
+  if (rest <= cell.burst && !hasRoom(cell, moment, rest)) {
+    // Others may have decided since `now` was read; by a clock read after the cell a refusal is final.
+    moment = settle(cell, <i64>monotonicNs());
+    rest = a.cost - payable(bucket.lease, moment, a.cost);
+  }
+  noteSeen(a, cell.spacing, cell.burst, cell.tat, moment);
   bucket.spacing = cell.spacing;
   bucket.burst = cell.burst;
   bucket.seenTat = cell.tat;
   if (a.cost > cell.burst) return refuseCost(a);
-  if (hasRoom(cell, moment, a.cost)) return true;
+  if (hasRoom(cell, moment, rest)) return true;
   const base = cell.tat - cell.burst * cell.spacing;
-  a.waitNs = base + a.cost * cell.spacing - moment;
-  remember(bucket.refusal, 1, base, cell.spacing, now);
+  a.waitNs = base + rest * cell.spacing - moment;
+  remember(bucket.refusal, 1, base, cell.spacing, moment);
   return false;
 }
 
-function writeCell(a: Attempt, bucket: Bucket, now: i64): bool {
+/** Pays with what is left of the lease, charges the cell for the rest, and leases anew. */
+function writeCell(a: Attempt, bucket: Bucket): bool {
   const cell = changetype<Cell>(copyOf(a));
   const lease = bucket.lease;
-  const left = now < lease.until ? lease.left : 0;
-  const tokens = leaseSize(cell, a.moment, a.cost, wantedTokens(lease, now) - left);
-  charge(cell, a.cost, tokens);
+  const moment = a.moment;
+  const spent = payable(lease, moment, a.cost);
+  const rest = a.cost - spent;
+  const left = moment < lease.until ? lease.left - spent : 0;
+  const tokens = leaseSize(cell, moment, rest, wantedTokens(lease, moment) - left);
+  charge(cell, rest, tokens);
   if (!replaceShared(CELL, bucket.slot, changetype<usize>(cell), CELL_SIZE, a.cas)) return false;
+  spendLease(a, bucket, spent);
+  a.charged = rest;
   extend(lease, tokens, leaseExpiry(cell));
   bucket.seenTat = cell.tat;
   a.tat = cell.tat - tokens * cell.spacing;
@@ -209,7 +221,7 @@ function giveBackToCell(a: Attempt, bucket: Bucket): bool {
     return true;
   const cas = sharedCas;
   // After the cell: no charge in it has a later moment.
-  giveBack(changetype<Cell>(copy), <i64>monotonicNs(), a.moment, a.cost, a.generation);
+  giveBack(changetype<Cell>(copy), <i64>monotonicNs(), a.moment, a.charged, a.generation);
   return replaceShared(CELL, bucket.slot, copy, CELL_SIZE, cas);
 }
 
@@ -259,6 +271,8 @@ function lookAtPage(plan: Plan, a: Attempt, now: i64): bool {
     }
   }
   a.entry = entry;
+  if (a.cost <= entry.burst && a.cost * entry.spacing > entryRoom(entry, moment))
+    moment = max(<i64>monotonicNs(), page.horizon);
   const tat = max(entry.tat, moment);
   noteSeen(a, entry.spacing, entry.burst, tat, moment);
   if (a.cost > entry.burst) return refuseCost(a);
@@ -274,6 +288,7 @@ function writePage(a: Attempt): bool {
   if (entry === null) return false;
   chargeEntry(entry, a.moment, a.cost);
   if (!replaceShared(PAGE, a.page, copyOf(a), PAGE_SIZE, a.cas)) return false;
+  a.charged = a.cost;
   a.tat = entry.tat;
   if (a.evicts) count(a.limit, EVICTED);
   return true;
@@ -282,6 +297,6 @@ function writePage(a: Attempt): bool {
 function giveBackToPage(plan: Plan, a: Attempt): bool {
   if (!readPage(plan, a)) return true;
   const copy = copyOf(a);
-  giveBackEntry(changetype<Page>(copy), a.hash, <i64>monotonicNs(), a.moment, a.cost);
+  giveBackEntry(changetype<Page>(copy), a.hash, <i64>monotonicNs(), a.moment, a.charged);
   return replaceShared(PAGE, a.page, copy, PAGE_SIZE, a.cas);
 }

@@ -11,7 +11,7 @@ import { stableHash } from "../../assembly/hash";
 import { compileMatches } from "../../assembly/match/compile";
 import { buildByteSet, byteSetSize, ByteString } from "../../assembly/set";
 import { ensureStreams } from "../../assembly/streams";
-import { COUNTERS, findCounters } from "./counters";
+import { makeCounters } from "./counters";
 import { MIN_SPACING, spacingNs, toleranceFits } from "./gcra";
 import {
   RateLimit,
@@ -29,8 +29,10 @@ import {
 import { Lease } from "./lease";
 import {
   addBucket,
+  addLabel,
   Bucket,
   findBucket,
+  findLabel,
   LimitPlan,
   limitAt,
   Plan,
@@ -52,8 +54,12 @@ const REQUESTS: ByteString = literal("requests");
 const BURST: ByteString = literal("burst");
 const VALUES: ByteString = literal("values");
 
+/** The plan that is in force while a new one is built; its counters go on. */
+let before: Plan | null = null;
+
 /** Builds the plan; null: refused. */
-export function buildPlan(config: RateLimitConfig, owner: u64): Plan | null {
+export function buildPlan(config: RateLimitConfig, owner: u64, former: Plan | null): Plan | null {
+  before = former;
   const plan = changetype<Plan>(allocate(offsetof<Plan>()));
   plan.config = config;
   plan.owner = owner;
@@ -103,8 +109,9 @@ function makeBucketTable(plan: Plan): void {
   }
   let places: u32 = 16;
   while (places < most << 1) places <<= 1;
-  plan.bucketMask = places - 1;
-  plan.buckets = allocate((<usize>places) << 2);
+  plan.mask = places - 1;
+  plan.buckets = allocate(places << 2);
+  plan.labelled = allocate(places << 2);
 }
 
 function planPolicy(plan: Plan, to: PolicyPlan, policy: RateLimitPolicy): bool {
@@ -158,8 +165,16 @@ function planLimit(plan: Plan, policy: PolicyPlan, to: LimitPlan, limit: RateLim
   to.enforce = limit.enforce;
   to.mayEvict = limit.onFull === RateLimitOnFullIs.evict_;
   to.whenKeyMissing = limit.whenKeyMissing;
-  to.counters = allocate(COUNTERS << 2);
-  findCounters(to);
+  to.label = stableHash(
+    limit.nameStart,
+    limit.nameLength,
+    stableHash(policy.policy.nameStart, policy.labelLength, 0),
+  );
+  const former = before;
+  let same: LimitPlan | null = null;
+  if (former !== null) same = findLabel(former, to.label);
+  makeCounters(to, same);
+  addLabel(plan, to);
   if (to.isKeyed) plan.keys += limit.maxKeys;
   compileMatches(limit.matchStart, limit.matchCount);
   to.rateCount = 1 + limit.overridesCount;

@@ -41,7 +41,10 @@ export function proxy_on_configure(rootContext: u32, size: u32): u32 {
   const version = textVersion(size);
   const config = readRateLimitConfig(size);
   let plan: Plan | null = null;
-  if (config !== null) plan = buildPlan(config, pluginIdentity());
+  const former = currentGeneration();
+  let before: Plan | null = null;
+  if (former !== null) before = changetype<Plan>(former.plan);
+  if (config !== null) plan = buildPlan(config, pluginIdentity(), before);
   if (plan === null) {
     discardConfiguration();
     return 0;

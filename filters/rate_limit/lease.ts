@@ -16,16 +16,19 @@ export class Lease {
   usedBefore: i64;
 }
 
-/** Spends `cost` tokens of an unexpired lease, or nothing. */
-export function spend(lease: Lease, now: i64, cost: i64): bool {
-  if (now >= lease.until || lease.left < cost) return false;
-  lease.left -= cost;
-  return true;
+/** How many of `cost` units the lease can pay at `now`; the rest is charged to the cell. */
+export function payable(lease: Lease, now: i64, cost: i64): i64 {
+  return now < lease.until ? min(lease.left, cost) : 0;
+}
+
+/** Spends tokens that payable has found. */
+export function spend(lease: Lease, tokens: i64): void {
+  lease.left -= tokens;
 }
 
 /** Puts back tokens of a request that was refused elsewhere; void if their lease has been replaced. */
-export function unspend(lease: Lease, until: i64, cost: i64): void {
-  if (lease.until === until) lease.left += cost;
+export function unspend(lease: Lease, until: i64, tokens: i64): void {
+  if (lease.until === until) lease.left += tokens;
 }
 
 /** Adds what was leased. Tokens of an older lease keep their own expiry, so they are dropped. */

@@ -1,7 +1,6 @@
 // What the configuration becomes: limits with their rates, buckets and counters, in the configuration's memory.
 
 import { AttachTable } from "../../assembly/attach/table";
-import { Metric } from "../../assembly/metrics";
 import { ByteSet } from "../../assembly/set";
 import { RateLimit, RateLimitConfig, RateLimitPolicy, RateLimitResponse } from "./generated/config";
 import { Lease } from "./lease";
@@ -25,9 +24,10 @@ export class Plan {
   level: i32;
   /** Sum of maxKeys. */
   keys: u64;
-  /** Buckets by identity: open addressing, bucketMask + 1 pointers. */
+  /** Buckets by identity, and limits by the hash of their label: open addressing, `mask` + 1 pointers each. */
   buckets: usize;
-  bucketMask: u32;
+  labelled: usize;
+  mask: u32;
   /** Whether any answer carries headers that are only known at its end. */
   hasStreams: bool;
 }
@@ -51,6 +51,8 @@ export class PolicyPlan {
 
 @unmanaged
 export class LimitPlan {
+  /** Of policy and limit as metrics show them. The first field, as the table wants it. */
+  label: u64;
   limit: RateLimit;
   policy: PolicyPlan;
   /** Of plugin, seed and name. */
@@ -64,7 +66,6 @@ export class LimitPlan {
   rateCount: u32;
   /** Metric, one per counter of counters.ts. */
   counters: usize;
-  remaining: Metric;
 }
 
 
@@ -87,6 +88,7 @@ export class Rates {
 /** A limit's bucket as this worker knows it, where there is no key. */
 @unmanaged
 export class Bucket {
+  /** The first field, as the table wants it. */
   identity: u64;
   /** Number of the cell; -1: the directory has none. */
   slot: i32;
@@ -101,29 +103,49 @@ export class Bucket {
   ownBurst: i64;
 }
 
+/** The record in a table of plan.mask + 1 pointers whose first field is `hash`; 0: there is none. */
+function find(plan: Plan, table: usize, hash: u64): usize {
+  let place = (<u32>hash) & plan.mask;
+  let record = load<usize>(table + (place << 2));
+  while (record !== 0 && load<u64>(record) !== hash) {
+    place = (place + 1) & plan.mask;
+    record = load<usize>(table + (place << 2));
+  }
+  return record;
+}
+
+/** Configure only; the table has room. */
+function add(plan: Plan, table: usize, record: usize): void {
+  let place = (<u32>load<u64>(record)) & plan.mask;
+  while (load<usize>(table + (place << 2)) !== 0) place = (place + 1) & plan.mask;
+  store<usize>(table + (place << 2), record);
+}
+
 /** The bucket of this identity; null: the configuration has none. */
 export function findBucket(plan: Plan, identity: u64): Bucket | null {
-  let at = (<u32>identity) & plan.bucketMask;
-  let bucket = bucketAt(plan, at);
-  while (bucket !== null && bucket.identity !== identity) {
-    at = (at + 1) & plan.bucketMask;
-    bucket = bucketAt(plan, at);
-  }
-  return bucket;
+  return changetype<Bucket | null>(find(plan, plan.buckets, identity));
+}
+
+/** Configure only. */
+export function addBucket(plan: Plan, bucket: Bucket): void {
+  add(plan, plan.buckets, changetype<usize>(bucket));
+}
+
+/** The limit of this label; null: the configuration has none. */
+export function findLabel(plan: Plan, label: u64): LimitPlan | null {
+  return changetype<LimitPlan | null>(find(plan, plan.labelled, label));
+}
+
+/** Configure only. */
+export function addLabel(plan: Plan, limit: LimitPlan): void {
+  add(plan, plan.labelled, changetype<usize>(limit));
 }
 
 /** The bucket at a place of the table; null: the place is free. */
 // @ts-ignore: decorator
 @inline
 export function bucketAt(plan: Plan, place: u32): Bucket | null {
-  return changetype<Bucket | null>(load<usize>(plan.buckets + ((<usize>place) << 2)));
-}
-
-/** Configure only; the table has room. */
-export function addBucket(plan: Plan, bucket: Bucket): void {
-  let at = (<u32>bucket.identity) & plan.bucketMask;
-  while (load<usize>(plan.buckets + ((<usize>at) << 2)) !== 0) at = (at + 1) & plan.bucketMask;
-  store<usize>(plan.buckets + ((<usize>at) << 2), changetype<usize>(bucket));
+  return changetype<Bucket | null>(load<usize>(plan.buckets + (place << 2)));
 }
 
 // @ts-ignore: decorator

@@ -17,7 +17,15 @@ import {
   WINDOW,
 } from "../../filters/rate_limit/cell";
 import { spacingNs } from "../../filters/rate_limit/gcra";
-import { extend, Lease, noteUse, spend, unspend, wantedTokens } from "../../filters/rate_limit/lease";
+import {
+  extend,
+  Lease,
+  noteUse,
+  payable,
+  spend,
+  unspend,
+  wantedTokens,
+} from "../../filters/rate_limit/lease";
 import {
   chargeEntry,
   claimEntry,
@@ -47,24 +55,30 @@ export function newCell(at: usize, clock: i64, step: i64, burst: i64): void {
   initializeCell(changetype<Cell>(at), 7, clock, step, burst);
 }
 
-/** Settles the copy; the moment of the decision, or -1 where there is no room. */
-export function lookAtCell(at: usize, now: i64, cost: i64, refusal: usize): i64 {
+/** Settles the copy; the moment of the decision on what the lease does not pay, or -1 where there is no room. */
+export function lookAtCell(at: usize, now: i64, clock: i64, cost: i64, lease: usize, refusal: usize): i64 {
   if (!isCell(at, CELL_SIZE, 7)) unreachable();
   const cell = changetype<Cell>(at);
-  const moment = settle(cell, now);
-  if (hasRoom(cell, moment, cost)) return moment;
+  let moment = settle(cell, now);
+  let rest = cost - payable(changetype<Lease>(lease), moment, cost);
+  if (!hasRoom(cell, moment, rest)) {
+    moment = settle(cell, clock);
+    rest = cost - payable(changetype<Lease>(lease), moment, cost);
+  }
+  if (hasRoom(cell, moment, rest)) return moment;
   if (cost <= cell.burst)
-    remember(changetype<Refusal>(refusal), 1, cell.tat - cell.burst * cell.spacing, cell.spacing, now);
+    remember(changetype<Refusal>(refusal), 1, cell.tat - cell.burst * cell.spacing, cell.spacing, moment);
   return -1;
 }
 
-/** Charges the copy; tokens leased beside. */
-export function chargeCell(at: usize, moment: i64, cost: i64, lease: usize, now: i64): i64 {
+/** Charges the copy with what the lease does not pay; tokens leased beside. */
+export function chargeCell(at: usize, moment: i64, cost: i64, lease: usize): i64 {
   const cell = changetype<Cell>(at);
   const l = changetype<Lease>(lease);
-  const left = now < l.until ? l.left : 0;
-  const tokens = leaseSize(cell, moment, cost, wantedTokens(l, now) - left);
-  charge(cell, cost, tokens);
+  const spent = payable(l, moment, cost);
+  const left = moment < l.until ? l.left - spent : 0;
+  const tokens = leaseSize(cell, moment, cost - spent, wantedTokens(l, moment) - left);
+  charge(cell, cost - spent, tokens);
   return tokens;
 }
 
@@ -72,9 +86,13 @@ export function extendLease(lease: usize, at: usize, tokens: i64): void {
   extend(changetype<Lease>(lease), tokens, leaseExpiry(changetype<Cell>(at)));
 }
 
-export function spendLease(lease: usize, now: i64, cost: i64): i64 {
-  const l = changetype<Lease>(lease);
-  return spend(l, now, cost) ? l.until : 0;
+export function payableBy(lease: usize, now: i64, cost: i64): i64 {
+  return payable(changetype<Lease>(lease), now, cost);
+}
+
+export function spendLease(lease: usize, tokens: i64): i64 {
+  spend(changetype<Lease>(lease), tokens);
+  return changetype<Lease>(lease).until;
 }
 
 export function unspendLease(lease: usize, until: i64, cost: i64): void {
