@@ -1,0 +1,26 @@
+// `npm run test:long`: the random tests of `npm test` at full length, under half an hour on two cores.
+// Each length can be set by its variable; SLUICE_SEED chooses another history.
+
+import { spawnSync } from "node:child_process";
+import { dirname } from "node:path";
+
+const lengths = {
+  /** Decisions of the filter and of Envoy's own routes. */
+  SLUICE_PARITY: "100000",
+  /** Requests against the server's matcher and Envoy. */
+  SLUICE_REQUESTS: "10000",
+  /** Regular expressions on texts, against re2js and Envoy's safe_regex. */
+  SLUICE_DECISIONS: "50000",
+  /** Damaged configurations and hostile requests, each, for every filter. */
+  SLUICE_FUZZ: "50000",
+  /** Distinct keys under one rate limit. */
+  SLUICE_RATE_LIMIT_KEYS: "1000000",
+};
+const files = ["parity", "matcher", "regex", "regex-envoy", "fuzz", "rate-limit"];
+
+const { status } = spawnSync(
+  process.execPath,
+  ["scripts/test.mjs", ...files.map((name) => `tests/${name}.test.ts`)],
+  { cwd: dirname(import.meta.dirname), stdio: "inherit", env: { ...lengths, ...process.env } },
+);
+process.exitCode = status ?? 1;
