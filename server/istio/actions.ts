@@ -101,7 +101,10 @@ const previousHosts = create(RetryPolicy_RetryHostPredicateSchema, {
 });
 
 /** Istio retries twice unless told otherwise, on hosts not tried yet. */
-export function retryPolicy(retries: HttpRetry | undefined): RetryPolicy | undefined {
+export const retryPolicy = (retries: HttpRetry | undefined): RetryPolicy | undefined =>
+  retries === undefined ? defaultRetries : buildRetryPolicy(retries);
+
+function buildRetryPolicy(retries: HttpRetry | undefined): RetryPolicy | undefined {
   const attempts = retries?.attempts ?? 2;
   if (attempts === 0) return undefined;
   const { conditions, codes } = retryConditions(retries?.retryOn);
@@ -114,6 +117,8 @@ export function retryPolicy(retries: HttpRetry | undefined): RetryPolicy | undef
     ...(retries?.perTryTimeout === undefined ? {} : { perTryTimeout: duration(retries.perTryTimeout) }),
   });
 }
+
+const defaultRetries = buildRetryPolicy(undefined);
 
 /** Numbers among the conditions are status codes. */
 function retryConditions(retryOn: string | undefined): { conditions: string; codes: number[] } {

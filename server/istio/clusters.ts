@@ -19,11 +19,13 @@ import {
 import { HttpProtocolOptionsSchema } from "../../build/envoy-api/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts";
 import type {
   ConnectionPoolSettings,
+  ServiceEntrySpec,
   ServicePort,
   Subset,
   TrafficPolicy,
   WorkloadEntry,
 } from "../../schema/generated/types.ts";
+import { Memo } from "./memo.ts";
 import { clusterName } from "./names.ts";
 import type { Registry, Service } from "./registry.ts";
 import type { Report } from "./report.ts";
@@ -53,8 +55,9 @@ export function buildClusters(registry: Registry, report: Report): Map<string, M
     for (const subset of [undefined, ...(rule?.subsets.values() ?? [])]) {
       if (subset !== undefined) warnEmptySubset(service, subset, registry, report);
       for (const port of service.ports) {
-        const cluster = buildCluster(service, port, subset, policyOf(rule?.trafficPolicy, subset));
-        clusters.set(cluster.name, cluster);
+        const name = clusterName(port.number, subset?.name, service.host);
+        const messages = remembered(service, port, subset, rule?.trafficPolicy);
+        clusters.set(name, { name, service, port: port.number, subset: subset?.name, ...messages });
       }
     }
   }
@@ -67,12 +70,30 @@ const policyOf = (host: TrafficPolicy | undefined, subset: Subset | undefined): 
   ...subset?.trafficPolicy,
 });
 
+type Messages = Pick<MeshCluster, "message" | "endpoints">;
+
+/** By what a cluster is made from: the service's port, then the subset and policy of its DestinationRules. */
+const made = new Memo<ServiceEntrySpec, Memo<object, Memo<object, Messages>>>(4_096);
+const none = {};
+
+function remembered(
+  service: Service,
+  port: ServicePort,
+  subset: Subset | undefined,
+  policy: TrafficPolicy | undefined,
+): Messages {
+  return made
+    .get(service.resource.spec, `${service.host} ${port.number}`, () => new Memo())
+    .get(subset ?? none, "", () => new Memo())
+    .get(policy ?? none, "", () => buildCluster(service, port, subset, policyOf(policy, subset)));
+}
+
 function buildCluster(
   service: Service,
   port: ServicePort,
   subset: Subset | undefined,
   policy: TrafficPolicy,
-): MeshCluster {
+): Messages {
   const name = clusterName(port.number, subset?.name, service.host);
   const assignment = create(ClusterLoadAssignmentSchema, {
     clusterName: name,
@@ -100,14 +121,7 @@ function buildCluster(
           edsClusterConfig: { edsConfig: overAds },
         }),
   });
-  return {
-    name,
-    service,
-    port: port.number,
-    subset: subset?.name,
-    message,
-    endpoints: dns ? undefined : assignment,
-  };
+  return { message, endpoints: dns ? undefined : assignment };
 }
 
 function lbPolicy(policy: TrafficPolicy): Cluster_LbPolicy {

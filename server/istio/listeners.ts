@@ -10,7 +10,6 @@ import { HeaderMutationSchema } from "../../build/envoy-api/envoy/config/common/
 import { HttpProtocolOptions_HeadersWithUnderscoresAction as Underscores } from "../../build/envoy-api/envoy/config/core/v3/protocol_pb.ts";
 import { type Listener, ListenerSchema } from "../../build/envoy-api/envoy/config/listener/v3/listener_pb.ts";
 import {
-  type Route,
   type VirtualHost,
   VirtualHostSchema,
 } from "../../build/envoy-api/envoy/config/route/v3/route_components_pb.ts";
@@ -148,16 +147,11 @@ const router = (): HttpFilter =>
     configType: { case: "typedConfig", value: pack(RouterSchema, create(RouterSchema)) },
   });
 
-/** `routes` gives each virtual host's routes with what policies add to them. */
-export function routeConfiguration(
-  listener: MeshListener,
-  routes: (virtualHost: MeshVirtualHost) => Route[],
-): RouteConfiguration {
+/** The route table without its routes. */
+export function routeConfiguration(listener: MeshListener): RouteConfiguration {
   return create(RouteConfigurationSchema, {
     name: listener.routeConfig,
-    virtualHosts: listener.virtualHosts
-      .filter((v) => v.domains.length > 0)
-      .map((v) => virtualHostMessage(v, routes(v))),
+    virtualHosts: listener.virtualHosts.filter((v) => v.domains.length > 0).map(virtualHostMessage),
     requestHeadersToRemove: [destinationHeader, throttleHeader],
     // A gateway has one port, so that the port in a Host header says nothing; the mesh's listener stands for
     // all the ports of all services, and its domains name them.
@@ -167,10 +161,5 @@ export function routeConfiguration(
   });
 }
 
-const virtualHostMessage = (v: MeshVirtualHost, routes: Route[]): VirtualHost =>
-  create(VirtualHostSchema, {
-    name: v.name,
-    domains: [...v.domains],
-    routes,
-    includeRequestAttemptCount: true,
-  });
+const virtualHostMessage = (v: MeshVirtualHost): VirtualHost =>
+  create(VirtualHostSchema, { name: v.name, domains: [...v.domains], includeRequestAttemptCount: true });

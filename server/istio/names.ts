@@ -29,6 +29,13 @@ export function bySpecificity(a: string, b: string): number {
   return isWildcard(a) ? b.length - a.length : 0;
 }
 
+/** Finds which of the patterns, exact names among them, is the most specific one that covers a host. */
+export function patternFinder(patterns: Iterable<string>): (host: string) => string | undefined {
+  const all = new Set(patterns);
+  const wildcards = [...all].filter(isWildcard).sort(bySpecificity);
+  return (host) => (all.has(host) ? host : wildcards.find((pattern) => covers(pattern, host)));
+}
+
 export const clusterName = (port: number, subset: string | undefined, host: string): string =>
   `outbound|${port}|${subset ?? ""}|${host}`;
 

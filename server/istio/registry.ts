@@ -10,7 +10,7 @@ import type {
   VirtualServiceSpec,
 } from "../../schema/generated/types.ts";
 import type { Resource } from "../model.ts";
-import { bySpecificity, covers, fullName, isVisible, isWildcard } from "./names.ts";
+import { covers, fullName, isVisible, isWildcard, localName, patternFinder } from "./names.ts";
 import { identity, place, type Report } from "./report.ts";
 import type { UnknownHosts } from "./unknown-hosts.ts";
 
@@ -31,6 +31,8 @@ export interface HostRule {
 
 export interface Registry {
   services: ReadonlyMap<string, Service>;
+  /** Hosts by their bare name, such as `a` of `a.ns.svc.cluster.local`. */
+  localNames: ReadonlyMap<string, readonly string[]>;
   /** By host; also for hosts that no service has, so that their subsets can be checked. */
   rules: ReadonlyMap<string, HostRule>;
   virtualServices: readonly Resource<VirtualServiceSpec>[];
@@ -64,6 +66,7 @@ export function readRegistry(
   const services = readServices(sorted, view, report);
   return {
     services,
+    localNames: localNamesOf(services.keys()),
     rules: readRules(sorted, services, view, report, unknown),
     virtualServices: sorted
       .filter((r) => isIstio<VirtualServiceSpec>(r, "VirtualService"))
@@ -75,6 +78,15 @@ export function readRegistry(
         .map((r) => [`${r.namespace}/${r.name}`, r]),
     ),
   };
+}
+
+function localNamesOf(hosts: Iterable<string>): Map<string, string[]> {
+  const names = new Map<string, string[]>();
+  for (const host of hosts) {
+    const local = localName(host);
+    if (local !== undefined) names.set(local.name, [...(names.get(local.name) ?? []), host]);
+  }
+  return names;
 }
 
 function selects(selector: Record<string, string> | undefined, labels: View["labels"]): boolean {
@@ -122,11 +134,11 @@ function readRules(
     checkHost(resource, host, services, report, unknown);
     byHost.set(host, [...(byHost.get(host) ?? []), resource]);
   }
-  const patterns = [...byHost.keys()].sort(bySpecificity);
+  const patternFor = patternFinder(byHost.keys());
   const rules = new Map<string, HostRule>();
-  const missing = patterns.filter((p) => !isWildcard(p) && !services.has(p));
+  const missing = [...byHost.keys()].filter((p) => !isWildcard(p) && !services.has(p));
   for (const host of [...services.keys(), ...missing]) {
-    const pattern = patterns.find((p) => covers(p, host));
+    const pattern = patternFor(host);
     const candidates = pattern === undefined ? [] : (byHost.get(pattern) ?? []);
     const rule = mergeRules(host, services.get(host)?.namespace, candidates, view, report);
     if (rule !== undefined) rules.set(host, rule);
@@ -147,8 +159,8 @@ function checkHost(
   report: Report,
   unknown: UnknownHosts,
 ): void {
-  const known = [...services.keys()];
-  if (known.some((service) => covers(host, service))) return;
+  if (isWildcard(host) ? [...services.keys()].some((service) => covers(host, service)) : services.has(host))
+    return;
   if (!isWildcard(host)) unknown.add(host, resource, ["spec", "host"]);
   else report.warning(resource, ["spec", "host"], `No ServiceEntry has a host that "${host}" covers.`);
 }

@@ -22,19 +22,24 @@ import {
 import type { MeshCluster } from "./clusters.ts";
 import { routeMatch } from "./conditions.ts";
 import { checkHeaderValues } from "./header-values.ts";
+import { Memo } from "./memo.ts";
 import { clusterName, isVisible } from "./names.ts";
 import { type Registry, type Service, serviceHost } from "./registry.ts";
 import { hint, identity, place, type Report } from "./report.ts";
 import { warnUnderscores } from "./underscores.ts";
 import type { UnknownHosts } from "./unknown-hosts.ts";
 
-export interface MeshRoute {
-  name: string;
-  /** Complete, but for what policies add. */
-  message: Route;
+export interface MeshRoute extends RouteBody {
   /** Empty where the route redirects or answers by itself. */
   destinations: readonly MeshDestination[];
   origin: RouteOrigin;
+}
+
+/** What a route is by itself: the same messages for as long as what they are made from is unchanged. */
+export interface RouteBody {
+  name: string;
+  /** Complete, but for what policies add. Never changed in place, as its bytes are remembered. */
+  message: Route;
   /** The same route with its requests sent elsewhere: all else, such as timeout and retries, is kept. */
   steer(to: MeshDestination): Route;
 }
@@ -63,25 +68,29 @@ export function buildRoutes(resource: VirtualService, listenPort: number, known:
     const destinations = resolveDestinations(resource, http, index, listenPort, known);
     warnUnderscores(resource, http.match, ["spec", "http", index], known.report);
     const matches = http.match === undefined || http.match.length === 0 ? [undefined] : http.match;
-    for (const match of matches) {
-      routes.push(buildRoute(resource, http, { index, section, match, listenPort, destinations }));
-    }
+    const origin = { kind: "virtualService", resource, index, section } as const;
+    const variant = [section, listenPort, ...destinations.map((d) => d.cluster)].join("\n");
+    const built = bodies.get(http, variant, () =>
+      matches.map((match) => buildRoute(http, { section, match, listenPort, destinations })),
+    );
+    for (const body of built) routes.push({ ...body, destinations, origin });
   }
   return routes;
 }
+
+const bodies = new Memo<HttpRoute, RouteBody[]>();
 
 /** None of the destinations is seen from here: requests are refused, as Istio's are. */
 const nowhere: RouteFields = { action: { case: "directResponse", value: { status: 503 } } };
 
 interface Part {
-  index: number;
   section: string;
   match: HttpMatchRequest | undefined;
   listenPort: number;
   destinations: readonly MeshDestination[];
 }
 
-function buildRoute(resource: VirtualService, http: HttpRoute, part: Part): MeshRoute {
+function buildRoute(http: HttpRoute, part: Part): RouteBody {
   const { section, match, destinations } = part;
   const name = match?.name ? `${section}.${match.name}` : section;
   const routeWith = (fields: RouteFields): Route =>
@@ -98,8 +107,6 @@ function buildRoute(resource: VirtualService, http: HttpRoute, part: Part): Mesh
   return {
     name,
     message: routeWith({ ...headerFields(http.headers), ...fields() }),
-    destinations,
-    origin: { kind: "virtualService", resource, index: part.index, section },
     steer: (to) => routeWith(forward(http, [to])),
   };
 }
@@ -108,7 +115,12 @@ function buildRoute(resource: VirtualService, http: HttpRoute, part: Part): Mesh
  * A route without a name gets one from its own condition, so that neither a route put before it nor another
  * folder's order changes it: policies and derived routes refer to routes by name.
  */
-export function sectionNames(resource: VirtualService): string[] {
+export const sectionNames = (resource: VirtualService): readonly string[] =>
+  sectionsOf.get(resource.spec, `${resource.namespace}\n${resource.name}`, () => nameSections(resource));
+
+const sectionsOf = new Memo<VirtualServiceSpec, string[]>();
+
+function nameSections(resource: VirtualService): string[] {
   const taken = new Map<string, number>();
   return resource.spec.http.map((http) => {
     if (http.name !== undefined && http.name !== "") return http.name;

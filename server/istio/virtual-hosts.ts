@@ -3,24 +3,25 @@
 
 import { create } from "@bufbuild/protobuf";
 import { RouteSchema } from "../../build/envoy-api/envoy/config/route/v3/route_components_pb.ts";
-import type { VirtualServiceSpec } from "../../schema/generated/types.ts";
+import type { ServiceEntrySpec, VirtualServiceSpec } from "../../schema/generated/types.ts";
 import type { Resource } from "../model.ts";
 import { forward, type MeshDestination } from "./actions.ts";
 import { routeMatch } from "./conditions.ts";
 import type { GatewayServer } from "./gateways.ts";
+import { Memo } from "./memo.ts";
 import {
-  bySpecificity,
   clusterName,
   covers,
   isWildcard,
   localName,
+  patternFinder,
   shorterForms,
   virtualHostName,
 } from "./names.ts";
 import { canBothMatch } from "./overlap.ts";
 import { type Service, serviceHost, type View } from "./registry.ts";
 import { hostHint, identity, place } from "./report.ts";
-import { buildRoutes, type Known, type MeshRoute } from "./routes.ts";
+import { buildRoutes, type Known, type MeshRoute, type RouteBody } from "./routes.ts";
 
 export interface MeshVirtualHost {
   /** `HOST:PORT`. */
@@ -100,11 +101,11 @@ function claimHosts(known: Known): Claims {
         host: serviceHost(written, resource.namespace, services),
       })),
     );
-  const patterns = [...new Set(bound.map((b) => b.host))].sort(bySpecificity);
+  const mostSpecific = patternFinder(bound.map((b) => b.host));
   for (const { resource, hostIndex, host } of bound) {
-    const covered = [...services.values()].filter((s) => covers(host, s.host));
+    const covered = servicesUnder(host, services);
     for (const service of covered) {
-      if (patterns.find((p) => covers(p, service.host)) !== host) continue;
+      if (mostSpecific(service.host) !== host) continue;
       for (const port of service.ports) claims.add(claims.at(service.host, port.number), resource, hostIndex);
     }
     if (covered.length > 0 && !isWildcard(host)) continue;
@@ -112,6 +113,12 @@ function claimHosts(known: Known): Claims {
     warnNearMiss(resource, hostIndex, host, known);
   }
   return claims;
+}
+
+function servicesUnder(host: string, services: ReadonlyMap<string, Service>): Service[] {
+  if (isWildcard(host)) return [...services.values()].filter((s) => covers(host, s.host));
+  const service = services.get(host);
+  return service === undefined ? [] : [service];
 }
 
 /** A host that no service has is legal; one that is nearly a service's is a slip of the pen. */
@@ -146,9 +153,8 @@ function hasBareName(host: string, known: Known, view: View): boolean {
   const local = localName(host);
   if (local === undefined) return false;
   if (view.namespace !== undefined) return local.namespace === view.namespace;
-  const { services } = known.registry;
-  if (services.has(local.name)) return false;
-  return ![...services.keys()].some((other) => other !== host && localName(other)?.name === local.name);
+  const owners = known.registry.localNames.get(local.name);
+  return !known.registry.services.has(local.name) && [...(owners ?? [])].every((other) => other === host);
 }
 
 /** Routes of the VirtualServices that claim a host, or the service's own. */
@@ -232,21 +238,16 @@ function reportSameNames(routes: readonly MeshRoute[], known: Known): void {
 
 /** What a service gets without a VirtualService: all requests to it, with Istio's default retries. */
 function defaultRoute(service: Service, port: number): MeshRoute {
-  const to: MeshDestination = {
-    host: service.host,
-    subset: undefined,
-    port,
-    cluster: clusterName(port, undefined, service.host),
-    weight: 1,
-    headers: undefined,
-  };
-  const steer = (destination: MeshDestination) =>
-    create(RouteSchema, { name: "default", match: routeMatch(undefined), ...forward({}, [destination]) });
-  return {
-    name: "default",
-    message: steer(to),
-    destinations: [to],
-    origin: { kind: "service", service },
-    steer,
-  };
+  const cluster = clusterName(port, undefined, service.host);
+  const to = { host: service.host, subset: undefined, port, cluster, weight: 1, headers: undefined };
+  const body = defaults.get(service.resource.spec, cluster, () => defaultBody(to));
+  return { ...body, destinations: [to], origin: { kind: "service", service } };
+}
+
+const defaults = new Memo<ServiceEntrySpec, RouteBody>(4_096);
+
+function defaultBody(own: MeshDestination): RouteBody {
+  const steer = (to: MeshDestination) =>
+    create(RouteSchema, { name: "default", match: routeMatch(undefined), ...forward({}, [to]) });
+  return { name: "default", message: steer(own), steer };
 }

@@ -6,7 +6,7 @@
 import type { HeaderRoutingSpec, TargetRef } from "../../schema/generated/types.ts";
 import type { MeshModel } from "../istio/mesh.ts";
 import { compare } from "../istio/registry.ts";
-import { Report } from "../istio/report.ts";
+import { identity, Report } from "../istio/report.ts";
 import type { MeshRoute } from "../istio/routes.ts";
 import { warnUnderscores } from "../istio/underscores.ts";
 import type { Resource } from "../model.ts";
@@ -21,7 +21,7 @@ import {
 import { kindOf, type PolicyKind, type PolicySpec } from "./kinds.ts";
 import { type Place, Places } from "./places.ts";
 import { checkDestinations, reportTwins } from "./steering.ts";
-import { findTarget, isError, type Target, type Tier, tiers } from "./targets.ts";
+import { findTarget, isError, ResourceIndex, type Target, type Tier, tiers } from "./targets.ts";
 
 /** A policy on one route. */
 export interface Attached {
@@ -54,15 +54,17 @@ export function attachPolicies(
   report: Report,
 ): Attachments {
   const places = new Places(mesh);
+  const index = new ResourceIndex(resources);
+  const inForceBefore = new Map(previous.map((p) => [identity(p.resource), p.inForce]));
   const policies: PolicyState[] = [];
   const byRoute = new Map<MeshRoute, Attached[]>();
   for (const { resource, kind } of sortedPolicies(resources)) {
-    const before = previous.find((p) => p.kind === kind && sameName(p.resource, resource))?.inForce;
+    const before = inForceBefore.get(identity(resource));
     const faults = new Report();
-    const found = findAttached(resource, kind, resources, places, mesh, faults);
+    const found = findAttached(resource, kind, index, places, mesh, faults);
     const fallback =
       faults.hasErrors && before !== undefined
-        ? findAttached(before, kind, resources, places, mesh, new Report())
+        ? findAttached(before, kind, index, places, mesh, new Report())
         : undefined;
     const inForce = faults.hasErrors ? fallback && before : resource;
     for (const d of faults.diagnostics) {
@@ -74,14 +76,14 @@ export function attachPolicies(
     }
     policies.push({ resource, kind, inForce });
     for (const [route, attached] of (faults.hasErrors ? fallback : found) ?? []) {
-      byRoute.set(route, [...(byRoute.get(route) ?? []), attached]);
+      const list = byRoute.get(route);
+      if (list === undefined) byRoute.set(route, [attached]);
+      else list.push(attached);
     }
   }
   for (const [route, list] of byRoute) byRoute.set(route, inOrder(list));
   return { policies, byRoute, derived: deriveRoutes(byRoute, mesh) };
 }
-
-const sameName = (a: Resource, b: Resource): boolean => a.namespace === b.namespace && a.name === b.name;
 
 function sortedPolicies(
   resources: readonly Resource[],
@@ -101,7 +103,7 @@ function sortedPolicies(
 function findAttached(
   policy: Resource<PolicySpec>,
   kind: PolicyKind,
-  resources: readonly Resource[],
+  resources: ResourceIndex,
   places: Places,
   mesh: MeshModel,
   report: Report,
@@ -131,7 +133,7 @@ function findAttached(
 
 function findTargets(
   policy: Resource<PolicySpec>,
-  resources: readonly Resource[],
+  resources: ResourceIndex,
   places: Places,
   report: Report,
 ): { ref: TargetRef | undefined; target: Target }[] {
@@ -145,7 +147,8 @@ function findTargets(
 }
 
 /** Most specific first, then by namespace and name; `inherit: false` cuts off what is less specific. */
-function inOrder(list: readonly Attached[]): Attached[] {
+function inOrder(list: Attached[]): Attached[] {
+  if (list.length === 1) return list;
   const ranked = [...list].sort((a, b) => tiers.indexOf(a.tier) - tiers.indexOf(b.tier));
   return ranked.filter((a) => {
     const cut = ranked.find((b) => b.kind === a.kind && b.policy.spec.inherit === false);

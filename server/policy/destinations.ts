@@ -5,17 +5,17 @@
 // virtual host, matches on that header and on BASE's path only (a rewrite needs it), never on BASE's other
 // conditions: a rule that changes a header on which routes match must not send the request elsewhere.
 
-import { clone, create } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import {
   HeaderMatcherSchema,
   type Route,
   RouteMatchSchema,
-  RouteSchema,
 } from "../../build/envoy-api/envoy/config/route/v3/route_components_pb.ts";
 import type { Destination, HeaderRoutingRule, HeaderRoutingSpec } from "../../schema/generated/types.ts";
 import type { FieldPath } from "../../schema/path.ts";
 import type { MeshDestination } from "../istio/actions.ts";
 import { destinationHeader } from "../istio/listeners.ts";
+import { Memo } from "../istio/memo.ts";
 import type { MeshModel } from "../istio/mesh.ts";
 import { clusterName } from "../istio/names.ts";
 import { serviceHost } from "../istio/registry.ts";
@@ -112,10 +112,18 @@ export interface DerivedRoute {
   message: Route;
 }
 
+const messages = new Memo<Route, Route>();
+
 export function deriveRoute(base: MeshRoute, text: string, to: MeshDestination | undefined): DerivedRoute {
   const value = `${base.name}/${text}`;
-  const message = to === undefined ? clone(RouteSchema, base.message) : base.steer(to);
-  const basePath = clone(RouteMatchSchema, base.message.match ?? create(RouteMatchSchema));
+  // A destination's headers are those that the base route has for the same cluster.
+  const variant = `${text}\n${to?.cluster ?? ""}`;
+  return { base, value, to, message: messages.get(base.message, variant, () => derive(base, value, to)) };
+}
+
+function derive(base: MeshRoute, value: string, to: MeshDestination | undefined): Route {
+  const message: Route = { ...(to === undefined ? base.message : base.steer(to)) };
+  const basePath = base.message.match ?? create(RouteMatchSchema);
   const byHeader = create(HeaderMatcherSchema, {
     name: destinationHeader,
     headerMatchSpecifier: { case: "stringMatch", value: { matchPattern: { case: "exact", value } } },
@@ -126,5 +134,5 @@ export function deriveRoute(base: MeshRoute, text: string, to: MeshDestination |
     ...(basePath.caseSensitive === undefined ? {} : { caseSensitive: basePath.caseSensitive }),
   });
   message.requestHeadersToRemove = [...message.requestHeadersToRemove, destinationHeader];
-  return { base, value, to, message };
+  return message;
 }

@@ -11,69 +11,83 @@ export interface Place {
   route: MeshRoute;
 }
 
+type Index<K> = Map<K, Place[]>;
+
 export class Places {
   readonly all: readonly Place[];
-  readonly #byVirtualService = new Map<Resource, Place[]>();
-  readonly #byHost = new Map<string, Place[]>();
-  readonly #byGateway = new Map<Resource, Place[]>();
-  readonly #byName = new Map<string, Place[]>();
-  readonly #byIdentity = new Map<string, Place[]>();
+  // Made when they are first asked for: most folders use one or two kinds of target.
+  #byVirtualService: Index<Resource> | undefined;
+  #byHost: Index<string> | undefined;
+  #byGateway: Index<Resource> | undefined;
+  #byName: Index<string> | undefined;
+  #byIdentity: Index<string> | undefined;
 
   constructor(mesh: MeshModel) {
-    this.all = mesh.listeners.flatMap((listener) =>
-      listener.virtualHosts.flatMap((virtualHost) =>
-        virtualHost.routes.map((route) => ({ listener, virtualHost, route })),
-      ),
-    );
-    for (const place of this.all) this.#index(place);
-  }
-
-  #index(place: Place): void {
-    const { route, virtualHost } = place;
-    if (route.origin.kind === "virtualService") put(this.#byVirtualService, route.origin.resource, place);
-    for (const host of new Set(route.destinations.map((d) => d.host))) put(this.#byHost, host, place);
-    for (const gateway of new Set(virtualHost.servers.map((s) => s.gateway))) {
-      put(this.#byGateway, gateway, place);
+    const all: Place[] = [];
+    for (const listener of mesh.listeners) {
+      for (const virtualHost of listener.virtualHosts) {
+        for (const route of virtualHost.routes) all.push({ listener, virtualHost, route });
+      }
     }
-    put(this.#byName, route.name, place);
-    put(this.#byIdentity, identityOf(place), place);
+    this.all = all;
   }
 
   ofVirtualService(resource: Resource): readonly Place[] {
+    this.#byVirtualService ??= this.#index(({ route: { origin } }) =>
+      origin.kind === "virtualService" ? [origin.resource] : [],
+    );
     return this.#byVirtualService.get(resource) ?? [];
   }
 
   /** Routes with this host among their destinations. */
   toHost(host: string): readonly Place[] {
-    return this.#byHost.get(host) ?? [];
+    return this.#hosts().get(host) ?? [];
   }
 
   behindGateway(resource: Resource): readonly Place[] {
+    this.#byGateway ??= this.#index(({ virtualHost }) => virtualHost.servers.map((s) => s.gateway));
     return this.#byGateway.get(resource) ?? [];
   }
 
   named(route: string): readonly Place[] {
-    return this.#byName.get(route) ?? [];
+    return this.#names().get(route) ?? [];
   }
 
   /** Those that a filter cannot tell from this one: the same names of virtual host and route. */
   alike(place: Place): readonly Place[] {
+    this.#byIdentity ??= this.#index((p) => [identityOf(p)]);
     return this.#byIdentity.get(identityOf(place)) ?? [];
   }
 
   get names(): string[] {
-    return [...this.#byName.keys()];
+    return [...this.#names().keys()];
   }
 
   get hosts(): string[] {
-    return [...this.#byHost.keys()];
+    return [...this.#hosts().keys()];
+  }
+
+  #names(): Index<string> {
+    this.#byName ??= this.#index(({ route }) => [route.name]);
+    return this.#byName;
+  }
+
+  #hosts(): Index<string> {
+    this.#byHost ??= this.#index(({ route }) => route.destinations.map((d) => d.host));
+    return this.#byHost;
+  }
+
+  #index<K>(keysOf: (place: Place) => readonly K[]): Index<K> {
+    const index: Index<K> = new Map();
+    for (const place of this.all) {
+      for (const key of keysOf(place)) {
+        const list = index.get(key);
+        if (list === undefined) index.set(key, [place]);
+        else if (list.at(-1) !== place) list.push(place);
+      }
+    }
+    return index;
   }
 }
 
 const identityOf = ({ virtualHost, route }: Place): string => `${virtualHost.name}\n${route.name}`;
-
-function put<K>(map: Map<K, Place[]>, key: K, place: Place): void {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [place]);
-  else list.push(place);
-}

@@ -24,6 +24,30 @@ export interface Target {
   places: readonly Place[];
 }
 
+/** Resources by name. */
+export class ResourceIndex {
+  readonly #byName = new Map<string, Resource>();
+  readonly #all: readonly Resource[];
+
+  constructor(resources: readonly Resource[]) {
+    this.#all = resources;
+    for (const r of resources) {
+      const key = keyOf(r.group, r.kind, r.namespace, r.name);
+      if (!this.#byName.has(key)) this.#byName.set(key, r);
+    }
+  }
+
+  find(group: string, kind: string, namespace: string, name: string): Resource | undefined {
+    return this.#byName.get(keyOf(group, kind, namespace, name));
+  }
+
+  ofKind(group: string, kind: string): Resource[] {
+    return this.#all.filter((r) => r.group === group && r.kind === kind);
+  }
+}
+
+const keyOf = (...names: string[]): string => names.join("\n");
+
 export interface TargetError {
   /** The reference's field at fault. */
   field: string;
@@ -35,7 +59,7 @@ export const isError = (found: Target | TargetError): found is TargetError => "m
 export function findTarget(
   ref: TargetRef | undefined,
   namespace: string,
-  resources: readonly Resource[],
+  resources: ResourceIndex,
   places: Places,
 ): Target | TargetError {
   if (ref === undefined) return { tier: "proxy", places: places.all };
@@ -47,9 +71,8 @@ export function findTarget(
   if (ref.kind === "EnvoyRoute") return envoyRoute(ref, places);
   const own = ref.namespace ?? namespace;
   if (ref.kind === "Service") return service(ref, own, places);
-  const candidates = resources.filter((r) => r.group === group && r.kind === ref.kind);
-  const resource = candidates.find((r) => r.namespace === own && r.name === ref.name);
-  if (resource === undefined) return missing(ref, own, candidates);
+  const resource = resources.find(group, ref.kind, own, ref.name);
+  if (resource === undefined) return missing(ref, own, resources.ofKind(group, ref.kind));
   if (ref.kind === "VirtualService") {
     return virtualService(ref, resource as Resource<VirtualServiceSpec>, places);
   }
