@@ -28,9 +28,33 @@ export const standardLabels = [
   "reason",
 ] as const;
 
-/** The regex's first group is cut out of the name, the second is the value. */
-export function statsTags(labels: readonly string[] = standardLabels): TagSpecifier[] {
-  return labels.map((label) =>
+/** Labels of the metrics under Istio's names, which a MetricsPolicy asks for with `names: [istio]`. */
+export const istioLabels = [
+  "reporter",
+  "source_workload",
+  "source_workload_namespace",
+  "source_canonical_service",
+  "source_canonical_revision",
+  "destination_workload",
+  "destination_workload_namespace",
+  "destination_service",
+  "destination_service_name",
+  "destination_service_namespace",
+  "destination_canonical_service",
+  "destination_canonical_revision",
+  "destination_version",
+  "request_protocol",
+  "grpc_response_status",
+  "response_flags",
+  "connection_security_policy",
+] as const;
+
+/**
+ * Labels that are known beforehand, and the names of dimensions. The regex's first group is cut out of the name, the
+ * second is the value. A tag's name cannot come from the stat's name, so that there is one rule for each label.
+ */
+export function statsTags(dimensions: readonly string[] = []): TagSpecifier[] {
+  return [...new Set([...standardLabels, ...istioLabels, ...dimensions])].map((label) =>
     create(TagSpecifierSchema, {
       tagName: label,
       tagValue: { case: "regex", value: `(\\x1f${label}=([^\\x1f]*))` },

@@ -10,11 +10,13 @@ import type {
   HttpMatchRequest,
   HttpRoute,
   IstioStringMatch,
+  MetricsSpec,
   RequestMatch,
   ServiceEntrySpec,
   StringMatch,
   VirtualServiceSpec,
 } from "./generated/types.ts";
+import { metricsPolicy } from "./metrics-checks.ts";
 import type { FieldPath } from "./path.ts";
 import { closest } from "./suggest.ts";
 import type { Problem } from "./validate.ts";
@@ -33,6 +35,7 @@ export function checkSpec(kind: string, spec: unknown): Problem[] {
   if (kind === "ServiceEntry") serviceEntry(spec as ServiceEntrySpec, tell);
   if (kind === "HeaderRoutingPolicy") headerRouting(spec as HeaderRoutingSpec, tell);
   if (kind === "FaultPolicy") faultPolicy(spec as FaultSpec, tell);
+  if (kind === "MetricsPolicy") metricsPolicy(spec as MetricsSpec, tell);
   return problems;
 }
 

@@ -120,6 +120,15 @@ export function addValue(dimension: DimensionPlan, start: usize, length: u32, ha
   return true;
 }
 
+/** Adds the dimensions to a hash that was begun anew. */
+export function mixDimensions(): void {
+  for (let i: u32 = 0; i < count; i++) {
+    const value = valueAt(i);
+    mix(value.dimension.nameHash);
+    mix(value.hash);
+  }
+}
+
 /** Adds `-` as the value of a dimension. */
 export function addNone(dimension: DimensionPlan): bool {
   return addValue(dimension, NONE.start, NONE.length, NONE_HASH);
@@ -159,9 +168,10 @@ function valueAt(i: u32): Value {
 }
 
 /** Writes the dimensions into the name of the metric that has been begun. */
-export function labelDimensions(): void {
+export function labelDimensions(isIstio: bool): void {
   for (let i: u32 = 0; i < count; i++) {
     const value = valueAt(i);
+    if (isIstio && value.dimension.isIstios) continue;
     labelNamed(value.dimension.nameStart, value.dimension.nameLength, value.start, value.length);
   }
 }

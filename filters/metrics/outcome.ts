@@ -9,6 +9,8 @@ import { ByteString } from "../../assembly/set";
 const RESPONSE_CODE: ByteString = literal("response\0code");
 const DURATION: ByteString = literal("request\0duration");
 const GRPC: ByteString = literal("response\0grpc_status");
+const REQUEST_BYTES: ByteString = literal("request\0total_size");
+const RESPONSE_BYTES: ByteString = literal("response\0total_size");
 const FLAGS: ByteString = literal("response\0flags");
 
 const result: usize = memory.data(8, 4);
@@ -31,6 +33,16 @@ export function readDurationMs(): u64 {
   return ns < 0 ? 0 : <u64>ns / 1_000_000;
 }
 
+/** Bytes of the request, its headers among them. */
+export function readRequestBytes(): u64 {
+  return <u64>max<i64>(readNumber(REQUEST_BYTES), 0);
+}
+
+/** Bytes of the response, its headers among them. */
+export function readResponseBytes(): u64 {
+  return <u64>max<i64>(readNumber(RESPONSE_BYTES), 0);
+}
+
 const CONTENT_TYPE: ByteString = literal("content-type");
 const APPLICATION_GRPC: ByteString = literal("application/grpc");
 
@@ -49,6 +61,12 @@ export function grpcStatusName(to: ByteString): void {
   if (status < 0) return;
   if (status >= GRPC_STATUSES) return writeNumber(<u64>status, to);
   nameAt(grpcNames, <u32>status, to);
+}
+
+/** Writes the status of a gRPC request as a number, as Istio's labels have it. */
+export function grpcStatusNumber(to: ByteString): void {
+  const status = readNumber(GRPC);
+  if (status >= 0) writeNumber(<u64>status, to);
 }
 
 /** Whether the request, whose headers are in view, is gRPC. */

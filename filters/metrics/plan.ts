@@ -3,7 +3,7 @@
 
 import { ensureArena } from "../../assembly/abi/arena";
 import { addPolicy, AttachTable, finishTable, HOST, newAttachTable } from "../../assembly/attach/table";
-import { equalsAscii, findByte, literal } from "../../assembly/bytes";
+import { findByte, literal } from "../../assembly/bytes";
 import { allocate } from "../../assembly/config/blocks";
 import { byteOf } from "../../assembly/config/json";
 import { itemAt } from "../../assembly/config/records";
@@ -18,6 +18,7 @@ import {
   MetricsPolicyHas,
   MetricsPolicyMetricNamesIs,
 } from "./generated/config";
+import { isIstiosLabel, isTakenLabel } from "./reserved";
 import { DURATIONS, ensureSeries, ISTIO, REQUESTS } from "./series";
 import { newValueList, ValueList } from "./values";
 
@@ -70,6 +71,8 @@ export class DimensionPlan {
   source: u32;
   declared: Dimension;
   values: ValueList;
+  /** Istio's metrics have a label of this name. */
+  isIstios: bool;
 }
 
 const POLICIES: ByteString = literal("policies");
@@ -142,6 +145,7 @@ function planDimension(owner: u64, declared: Dimension, to: DimensionPlan): void
   to.nameStart = declared.nameStart;
   to.nameLength = declared.nameLength;
   to.nameHash = stableHash(to.nameStart, to.nameLength, 4);
+  to.isIstios = isIstiosLabel(to.nameStart, to.nameLength);
   const key = stableHash(to.nameStart, to.nameLength, owner);
   to.values = newValueList(key, declared.valuesStart, declared.valuesCount, declared.maxValues);
 }
@@ -162,7 +166,7 @@ function namesAreLabels(policy: MetricsPolicy, index: u32): bool {
   for (let i: u32 = 0; i < policy.dimensionsCount; i++) {
     const dimension = itemAt<Dimension>(policy.dimensionsStart, i);
     const isForm = isLabel(dimension.nameStart, dimension.nameLength);
-    if (isForm && !isTaken(dimension.nameStart, dimension.nameLength)) continue;
+    if (isForm && !isTakenLabel(dimension.nameStart, dimension.nameLength)) continue;
     enterField(POLICIES.start, POLICIES.length);
     enterIndex(index);
     enterField(DIMENSIONS.start, DIMENSIONS.length);
@@ -184,14 +188,4 @@ function isLabel(start: usize, length: u32): bool {
     if (!isLetter && (i === 0 || !isFurther)) return false;
   }
   return length > 0;
-}
-
-function isTaken(start: usize, length: u32): bool {
-  return (
-    equalsAscii(start, length, "virtual_host") ||
-    equalsAscii(start, length, "route") ||
-    equalsAscii(start, length, "response_code") ||
-    equalsAscii(start, length, "le") ||
-    equalsAscii(start, length, "quantile")
-  );
 }

@@ -77,7 +77,7 @@ function defineSeries(series: Series, maxSeries: u32): Series {
   beginName("sluice_requests_total");
   labelRoute();
   label("response_code", codeLabel.start, codeLabel.length);
-  labelDimensions();
+  labelDimensions(false);
   defined.id = 0;
   defineCounter(defined);
   series.counter = defined.id;
@@ -104,7 +104,7 @@ function durationMetric(maxSeries: u32): u32 {
   beginName("sluice_request_duration_milliseconds");
   labelRoute();
   label("response_code", classLabel.start, classLabel.length);
-  labelDimensions();
+  labelDimensions(false);
   defined.id = 0;
   defineHistogram(defined);
   series.duration = defined.id;
