@@ -16,6 +16,7 @@ import { ClusterLoadAssignmentSchema } from "../build/envoy-api/envoy/config/end
 import { ListenerSchema } from "../build/envoy-api/envoy/config/listener/v3/listener_pb.ts";
 import { FilterConfigSchema } from "../build/envoy-api/envoy/config/route/v3/route_components_pb.ts";
 import { RouteConfigurationSchema } from "../build/envoy-api/envoy/config/route/v3/route_pb.ts";
+import { HTTPFaultSchema } from "../build/envoy-api/envoy/extensions/filters/http/fault/v3/fault_pb.ts";
 import { RouterSchema } from "../build/envoy-api/envoy/extensions/filters/http/router/v3/router_pb.ts";
 import { WasmSchema } from "../build/envoy-api/envoy/extensions/filters/http/wasm/v3/wasm_pb.ts";
 import { HttpConnectionManagerSchema } from "../build/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
@@ -26,6 +27,7 @@ import { type Snapshot, type TypeUrl, typeUrls } from "../server/model.ts";
 
 export const envoyRegistry = createRegistry(
   HttpConnectionManagerSchema,
+  HTTPFaultSchema,
   RouterSchema,
   WasmSchema,
   HeaderMutationSchema,
