@@ -20,8 +20,10 @@ export function metricsPolicy(spec: MetricsSpec, tell: Tell): void {
 }
 
 function name(text: string, path: FieldPath, tell: Tell): void {
-  if (taken.includes(text))
-    return tell("error", path, `the metrics have a label "${text}" already; give the dimension another name`);
+  if (taken.includes(text)) {
+    tell("error", path, `the metrics have a label "${text}" already; give the dimension another name`);
+    return;
+  }
   if (/^[A-Za-z][A-Za-z0-9_]*$/.test(text)) return;
   const near = text.replace(/^[^A-Za-z]+/, "").replace(/[^A-Za-z0-9_]/g, "_");
   const instead = near === "" ? "" : `; write "${near}"`;
