@@ -25,7 +25,7 @@ const ANY = { socket_address: { address: "127.0.0.1", port_value: 0 } };
 /** `filters` in place of ours: for Envoy's own limits beside it. */
 export async function startLimited(
   first: RateLimitConfig | { filters: unknown[] },
-  options: { concurrency?: number; module?: string } = {},
+  options: { concurrency?: number; module?: string; routes?: unknown[] } = {},
 ): Promise<LimitedEnvoy> {
   const folder = await mkdtemp(join(tmpdir(), "sluice-limited-"));
   const file = join(folder, "rate_limit.json");
@@ -40,7 +40,7 @@ export async function startLimited(
   if (!("filters" in first)) await put(first);
   const envoy = await startEnvoy({
     binary: await findEnvoy(),
-    config: bootstrap(filters),
+    config: bootstrap(filters, options.routes ?? [directRoute("all", "/")]),
     concurrency: options.concurrency ?? 4,
   });
   const close = async (): Promise<void> => {
@@ -107,7 +107,17 @@ function slot(file: string, folder: string): unknown {
   };
 }
 
-function bootstrap(filters: unknown[]): unknown {
+/** A route that Envoy answers itself. */
+export function directRoute(name: string, prefix: string, more: object = {}): unknown {
+  return {
+    name,
+    match: { prefix },
+    direct_response: { status: 200, body: { inline_string: "ok" } },
+    ...more,
+  };
+}
+
+function bootstrap(filters: unknown[], routes: unknown[]): unknown {
   const router = {
     name: "envoy.filters.http.router",
     typed_config: { "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router" },
@@ -118,19 +128,7 @@ function bootstrap(filters: unknown[]): unknown {
     stat_prefix: "limited",
     codec_type: "AUTO",
     route_config: {
-      virtual_hosts: [
-        {
-          name: "all",
-          domains: ["*"],
-          routes: [
-            {
-              name: "all",
-              match: { prefix: "/" },
-              direct_response: { status: 200, body: { inline_string: "ok" } },
-            },
-          ],
-        },
-      ],
+      virtual_hosts: [{ name: "all", domains: ["*"], routes }],
     },
     http_filters: [...filters, router],
   };

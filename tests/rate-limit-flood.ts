@@ -14,11 +14,14 @@ export interface Load {
   requests?: number;
   /** Header lines of the n-th request, each ended by CRLF. */
   headers?: (n: number) => string;
-  path?: string;
+  /** Of the n-th request. */
+  path?: (n: number) => string;
 }
 
 export interface Answers {
   byStatus: Map<number, number>;
+  /** Answers 200 by path. */
+  admitted: Map<string, number>;
   /** From before the first request to after the last answer, in seconds. */
   seconds: number;
 }
@@ -26,6 +29,7 @@ export interface Answers {
 /** Sends until the end of the load, and waits for every answer. */
 export async function flood(load: Load): Promise<Answers> {
   const byStatus = new Map<number, number>();
+  const admitted = new Map<string, number>();
   const begun = performance.now();
   let sent = 0;
   const takeTurn = (): number => {
@@ -39,9 +43,9 @@ export async function flood(load: Load): Promise<Answers> {
     return 1;
   };
   await Promise.all(
-    Array.from({ length: load.connections }, () => run(load, takeTurn, () => sent, byStatus)),
+    Array.from({ length: load.connections }, () => run(load, takeTurn, () => sent, byStatus, admitted)),
   );
-  return { byStatus, seconds: (performance.now() - begun) / 1000 };
+  return { byStatus, admitted, seconds: (performance.now() - begun) / 1000 };
 }
 
 /** One connection: a request, its answer, the next request. */
@@ -50,10 +54,11 @@ async function run(
   takeTurn: () => number,
   sentSoFar: () => number,
   byStatus: Map<number, number>,
+  admitted: Map<string, number>,
 ): Promise<void> {
   const socket = connect(load.port, "127.0.0.1");
   await new Promise<void>((resolve, reject) => socket.once("connect", resolve).once("error", reject));
-  const answers = new AnswerReader(socket, byStatus);
+  const answers = new AnswerReader(socket, byStatus, admitted);
   try {
     for (;;) {
       const count = takeTurn();
@@ -62,8 +67,10 @@ async function run(
         await new Promise((resolve) => setTimeout(resolve, 1));
         continue;
       }
-      const headers = load.headers?.(sentSoFar() - 1) ?? "";
-      socket.write(`GET ${load.path ?? "/"} HTTP/1.1\r\nhost: a\r\n${headers}\r\n`);
+      const n = sentSoFar() - 1;
+      const headers = load.headers?.(n) ?? "";
+      answers.path = load.path?.(n) ?? "/";
+      socket.write(`GET ${answers.path} HTTP/1.1\r\nhost: a\r\n${headers}\r\n`);
       await answers.take(count);
     }
   } finally {
@@ -78,9 +85,13 @@ class AnswerReader {
   #done: (() => void) | undefined;
   #fail: ((error: Error) => void) | undefined;
   readonly #byStatus: Map<number, number>;
+  readonly #admitted: Map<string, number>;
+  /** Of the request under way. */
+  path = "/";
 
-  constructor(socket: Socket, byStatus: Map<number, number>) {
+  constructor(socket: Socket, byStatus: Map<number, number>, admitted: Map<string, number>) {
     this.#byStatus = byStatus;
+    this.#admitted = admitted;
     socket.setEncoding("latin1");
     socket.on("data", (text: string) => this.#read(text));
     socket.on("error", (error) => this.#fail?.(error));
@@ -100,6 +111,7 @@ class AnswerReader {
     let end = 0;
     for (const match of all.matchAll(/HTTP\/1\.1 (\d{3})/g)) {
       const status = Number(match[1]);
+      if (status === 200) this.#admitted.set(this.path, (this.#admitted.get(this.path) ?? 0) + 1);
       this.#byStatus.set(status, (this.#byStatus.get(status) ?? 0) + 1);
       this.#missing -= 1;
       end = match.index + match[0].length;
@@ -110,7 +122,9 @@ class AnswerReader {
 }
 
 /** As flood, over HTTP/2: `connections` sessions with many streams each. */
-export async function floodHttp2(load: Load & { perSecond: number; seconds: number }): Promise<Answers> {
+export async function floodHttp2(
+  load: Load & { perSecond: number; seconds: number },
+): Promise<Omit<Answers, "admitted">> {
   const byStatus = new Map<number, number>();
   const sessions = Array.from({ length: load.connections }, () =>
     connectHttp2(`http://127.0.0.1:${load.port}`),
@@ -121,7 +135,7 @@ export async function floodHttp2(load: Load & { perSecond: number; seconds: numb
     const elapsed = (performance.now() - begun) / 1000;
     if (elapsed >= load.seconds) break;
     for (; sent < elapsed * load.perSecond; sent++) {
-      const stream = sessions[sent % sessions.length]?.request({ ":path": load.path ?? "/" });
+      const stream = sessions[sent % sessions.length]?.request({ ":path": load.path?.(sent) ?? "/" });
       if (stream === undefined) continue;
       answers.push(
         new Promise((resolve, reject) => {

@@ -1,7 +1,12 @@
 // Rate limits in a real Envoy with four workers: never over the bound, and close to it under overload.
 
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import asc from "assemblyscript/asc";
+import { projectRoot } from "../envoy/root.ts";
 import type { RateLimitConfig } from "../schema/generated/types.ts";
 import { type LimitedEnvoy, startLimited } from "./rate-limit-envoy.ts";
 import { type Answers, flood, floodHttp2 } from "./rate-limit-flood.ts";
@@ -11,10 +16,10 @@ const policy = (requests: number, more: object = {}, name = "all"): RateLimitCon
   policies: [{ name: "ns/p", limits: [{ name, requests, per: "1s", ...more }] }],
 });
 
-const admitted = (answers: Answers): number => answers.byStatus.get(200) ?? 0;
+const admitted = (answers: Pick<Answers, "byStatus">): number => answers.byStatus.get(200) ?? 0;
 
 /** Every answer is a 200 or a refusal, and no more were let through than burst and rate allow. */
-function assertWithin(answers: Answers, burst: number, rate: number): number {
+function assertWithin(answers: Omit<Answers, "admitted">, burst: number, rate: number): number {
   const others = [...answers.byStatus].filter(([status]) => status !== 200 && status !== 429);
   assert.deepEqual(others, []);
   const bound = burst + answers.seconds * rate;
@@ -67,6 +72,35 @@ describe("overload in Envoy with 4 workers", () => {
     // The workers follow the main thread: until they do, nothing is limited there.
     await waitFor("a worker counts again", async () => admitted(await once(4)) < 4, 20_000);
   });
+});
+
+test("while workers' VMs are killed by traps and rebuilt: within the bound", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "sluice-trap-"));
+  const module = join(folder, "trap.wasm");
+  const config = ["--config", "asconfig.json", "--target", "release", "-o", module, "--baseDir", projectRoot];
+  const { error, stderr } = await asc.main(["tests/assembly/fixtures/rate_limit_trap.ts", ...config]);
+  assert.equal(error, null, stderr.toString());
+  const limited = await startLimited(policy(200, { burst: 100 }), { concurrency: 4, module });
+  try {
+    // Every 1,500th request kills the VM that decides it; until it is rebuilt its worker answers 503.
+    const path = (n: number) => (n % 1500 === 1499 ? "/trap" : "/");
+    const load = { port: limited.port, connections: 32, perSecond: 1500, seconds: 6 };
+    const answers = await flood({ ...load, path });
+    const bound = 100 + answers.seconds * 200;
+    const failed = answers.byStatus.get(503) ?? 0;
+    assert.ok(failed > 0, "VMs have been killed");
+    assert.ok(admitted(answers) <= bound, `${admitted(answers)} admitted, the bound is ${bound}`);
+    assert.ok(admitted(answers) >= 0.5 * bound, "the others went on");
+    await waitFor("all workers are back", async () => {
+      const after = await flood({ port: limited.port, connections: 16, requests: 200 });
+      return (after.byStatus.get(503) ?? 0) === 0;
+    });
+    const again = await flood({ port: limited.port, connections: 32, perSecond: 1500, seconds: 3 });
+    assertWithin(again, 100, 200);
+  } finally {
+    await limited.close();
+    await rm(folder, { recursive: true });
+  }
 });
 
 describe("keys in Envoy", () => {
