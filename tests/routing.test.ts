@@ -82,6 +82,13 @@ describe("the sample mesh", () => {
     assert.equal((await mesh.request({ host: "stranger.example" })).status, 404);
   });
 
+  test("a client's own x-envoy headers change nothing", async () => {
+    const echo = (await mesh.request({ headers: { "x-envoy-upstream-rq-timeout-ms": "12345", uid: "0" } })).echo();
+    const names = echo.headers.map(([name, value]) => `${name}: ${value}`);
+    assert.ok(!names.includes("x-envoy-expected-rq-timeout-ms: 12345"), names.join("\n"));
+    assert.ok(!names.includes("x-envoy-internal: true"), names.join("\n"));
+  });
+
   test("the service sees the request as it was sent, and no header of ours", async () => {
     const echo = (await mesh.request({ path: "/a/b?c=d", headers: { "x-own": "1" } })).echo();
     assert.equal(echo.path, "/a/b?c=d");

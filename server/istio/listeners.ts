@@ -80,7 +80,8 @@ function connectionManager(listener: MeshListener, slots: readonly FilterSlot[])
     routeSpecifier: { case: "rds", value: { configSource: overAds, routeConfigName: listener.routeConfig } },
     httpFilters: [...slots.map(slotFilter), throttle(), router()],
     useRemoteAddress: true,
-    internalAddressConfig: { unixSockets: false, cidrRanges: [] },
+    // An empty list would mean the default: loopback and private addresses. No client has this one.
+    internalAddressConfig: { unixSockets: false, cidrRanges: [{ addressPrefix: "0.0.0.0", prefixLen: 32 }] },
     earlyHeaderMutationExtensions: [
       {
         name: "envoy.http.early_header_mutation.header_mutation",
