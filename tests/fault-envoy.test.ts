@@ -1,0 +1,385 @@
+// Delays in a real Envoy: what clients see of the percentiles asked for, thousands of requests that wait at once,
+// bodies, upgrades and gRPC calls that wait, and edits meanwhile. Every wait is for a condition.
+
+import assert from "node:assert/strict";
+import { createServer, request as httpRequest, type Server } from "node:http";
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from "node:http2";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { after, before, describe, test } from "node:test";
+import { findEnvoy } from "../envoy/find.ts";
+import { startEnvoy } from "../envoy/process.ts";
+import { projectRoot } from "../envoy/root.ts";
+import { startTestMesh, type TestMesh } from "./support/mesh.ts";
+import { waitFor } from "./support/wait.ts";
+
+const waiting = 10_000;
+const streamsPerConnection = 100;
+const host = "shop.test";
+
+const mesh = (port: number) => `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: shop, namespace: test}
+spec:
+  hosts: [${host}]
+  resolution: STATIC
+  ports: [{number: 80, name: http}]
+  endpoints: [{address: 127.0.0.1, ports: {http: ${port}}}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: shop, namespace: test}
+spec:
+  hosts: [${host}]
+  http:
+  - name: answers
+    match: [{uri: {prefix: /answers}}]
+    directResponse: {status: 200, body: {string: ok}}
+  - name: edited
+    match: [{uri: {prefix: /edited}}]
+    directResponse: {status: 200}
+  - name: service
+    route: [{destination: {host: ${host}}}]
+`;
+
+const policy = (name: string, section: string, faults: string): string => `
+apiVersion: sluice.traffic/v1alpha1
+kind: FaultPolicy
+metadata: {name: ${name}, namespace: test}
+spec:
+  targetRefs: [{group: networking.istio.io, kind: VirtualService, name: shop, sectionName: ${section}}]
+  expiresAt: 2120-01-01T00:00:00Z
+  faults: [${faults}]
+`;
+
+const byHeader = (value: string) => `match: [{headers: {x-fault: {exact: ${value}}}}]`;
+const asked: Record<string, number> = { p50: 300, p90: 500, p99: 600 };
+const percentiles = Object.entries(asked).map(([name, ms]) => `${name}: ${ms}ms`);
+
+const answers = policy(
+  "answers",
+  "answers",
+  `{name: spread, percentage: 100, ${byHeader("spread")}, delay: {percentiles: {${percentiles.join(", ")}}}},
+   {name: long, percentage: 100, ${byHeader("long")}, delay: {fixed: 12s}},
+   {name: grpc, percentage: 100, ${byHeader("grpc")}, delay: {fixed: 20ms}, abort: {grpcStatus: UNAVAILABLE}}`,
+);
+const service = policy("service", "service", "{name: slow, percentage: 100, delay: {fixed: 30ms}}");
+const edited = (fault: string) => policy("edited", "edited", fault);
+
+interface Http2Answer {
+  status: number;
+  headers: Record<string, unknown>;
+  body: string;
+  ms: number;
+}
+
+class Connection {
+  readonly #session: ClientHttp2Session;
+
+  constructor(port: number) {
+    this.#session = connect(`http://127.0.0.1:${port}`);
+    this.#session.on("error", () => {});
+    this.#session.setMaxListeners(0);
+  }
+
+  open(path: string, fault: string, more: Record<string, string> = {}): ClientHttp2Stream {
+    const stream = this.#session.request({ ":path": path, ":authority": host, "x-fault": fault, ...more });
+    stream.on("error", () => {});
+    return stream;
+  }
+
+  ask(path: string, fault: string, more: Record<string, string> = {}, body?: string): Promise<Http2Answer> {
+    const began = performance.now();
+    const stream = this.open(path, fault, body === undefined ? more : { ...more, ":method": "POST" });
+    if (body !== undefined) stream.end(body);
+    return answerOf(stream, began);
+  }
+
+  close(): void {
+    this.#session.destroy();
+  }
+}
+
+function answerOf(stream: ClientHttp2Stream, began = performance.now()): Promise<Http2Answer> {
+  return new Promise((resolve, reject) => {
+    let headers: Record<string, unknown> = {};
+    stream.on("response", (received) => {
+      headers = received;
+    });
+    let body = "";
+    stream.on("data", (piece) => {
+      body += String(piece);
+    });
+    stream.on("end", () =>
+      resolve({ status: Number(headers[":status"]), headers, body, ms: performance.now() - began }),
+    );
+    stream.on("error", reject);
+    stream.resume();
+  });
+}
+
+/** An HTTP service that counts the bytes of a body, and echoes over an upgraded connection. */
+function startService(): Promise<Server> {
+  const server = createServer((incoming, response) => {
+    void text(incoming).then((body) => response.end(`${body.length}`));
+  });
+  server.on("upgrade", (_, socket) => {
+    socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
+    socket.pipe(socket);
+    socket.on("error", () => {});
+  });
+  return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
+}
+
+describe("delays in Envoy", () => {
+  let upstream: Server;
+  let world: TestMesh;
+  const connections: Connection[] = [];
+  const connection = (): Connection => {
+    const made = new Connection(world.port);
+    connections.push(made);
+    return made;
+  };
+  const stat = async (pattern: RegExp): Promise<number> => {
+    const { stats } = JSON.parse(await world.envoy.admin("/stats?format=json")) as {
+      stats: { name?: string; value?: number }[];
+    };
+    return stats.find(({ name }) => pattern.test(name ?? ""))?.value ?? 0;
+  };
+  const active = (): Promise<number> => stat(/^wasmcustom\.sluice_faults_active/);
+
+  before(async () => {
+    upstream = await startService();
+    const { port } = upstream.address() as AddressInfo;
+    world = await startTestMesh({
+      files: {
+        "mesh.yaml": mesh(port),
+        "answers.yaml": answers,
+        "service.yaml": service,
+        "edited.yaml": edited("{name: old, percentage: 100, delay: {fixed: 4s}, abort: {httpStatus: 418}}"),
+      },
+      services: [],
+      concurrency: 2,
+    });
+  });
+  after(async () => {
+    for (const open of connections) open.close();
+    await world?.close();
+    upstream?.close();
+    upstream?.closeAllConnections();
+  });
+
+  test("injected percentiles are those asked for, within 5 % or 5 ms", async (t) => {
+    // A machine that is busy with something else adds to what clients see: one of three rounds must be clean.
+    let shown: Record<string, number> = {};
+    for (let round = 0; round < 3; round++) {
+      shown = await measure(connection(), 3_000, 50);
+      t.diagnostic(`asked ${JSON.stringify(asked)}, seen ${JSON.stringify(shown)} ms`);
+      if (
+        Object.entries(asked).every(
+          ([name, ms]) => Math.abs((shown[name] ?? 0) - ms) <= Math.max(5, ms * 0.05),
+        )
+      )
+        return;
+    }
+    assert.fail(`asked ${JSON.stringify(asked)}, seen ${JSON.stringify(shown)} ms`);
+  });
+
+  test(`${waiting} requests wait at once, half of the clients leave, all others are served`, async (t) => {
+    const round = async (): Promise<number> => {
+      const own = Array.from({ length: waiting / streamsPerConnection }, connection);
+      const streams = own.flatMap((one) =>
+        Array.from({ length: streamsPerConnection }, () => one.open("/answers", "long")),
+      );
+      await waitFor("all of them wait", async () => (await active()) === waiting, 12_000);
+      const staying = streams.filter((_, i) => i % 2 === 1).map((stream) => answerOf(stream));
+      for (const [i, stream] of streams.entries()) if (i % 2 === 0) stream.close(constants.NGHTTP2_CANCEL);
+      await waitFor("half of them have left", async () => (await active()) === waiting / 2, 12_000);
+      const served = await Promise.all(staying);
+      assert.ok(served.every(({ status }) => status === 200));
+      assert.equal(await active(), 0);
+      for (const one of own) one.close();
+      await waitFor(
+        "the connections are closed",
+        async () => (await stat(/^http\.mesh\.downstream_cx_active$/)) <= 4,
+      );
+      const { allocated } = JSON.parse(await world.envoy.admin("/memory")) as { allocated: string };
+      return Number(allocated);
+    };
+    const first = await round();
+    const second = await round();
+    t.diagnostic(`allocated by Envoy after each round: ${first}, ${second}`);
+    assert.ok(second < first * 1.1, `${first} then ${second} bytes`);
+    assert.equal(await stat(/wasm\.envoy\.wasm\.runtime\.v8\.vm_failure|wasm_vm_reload/), 0);
+  });
+
+  test("a large body waits and arrives whole", async () => {
+    const body = "x".repeat(3_000_000);
+    const answer = await connection().ask("/", "", {}, body);
+    assert.deepEqual([answer.status, answer.body], [200, String(body.length)]);
+    assert.equal(answer.headers["x-sluice-fault"], "test/service/slow");
+  });
+
+  test("an upgrade to WebSocket waits and then goes through", async () => {
+    const echoed = await new Promise<string>((resolve, reject) => {
+      const upgrade = httpRequest({
+        host: "127.0.0.1",
+        port: world.port,
+        headers: { host, connection: "upgrade", upgrade: "websocket" },
+      });
+      upgrade.on("upgrade", (_, socket) => {
+        socket.once("data", (data) => {
+          resolve(String(data));
+          socket.destroy();
+        });
+        socket.write("over the wire");
+      });
+      upgrade.on("response", ({ statusCode }) => reject(new Error(`answered ${statusCode}`)));
+      upgrade.on("error", reject);
+      upgrade.end();
+    });
+    assert.equal(echoed, "over the wire");
+  });
+
+  test("a gRPC call waits and then fails as gRPC calls do", async () => {
+    const answer = await connection().ask("/answers", "grpc", { "content-type": "application/grpc" }, "");
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers["grpc-status"], "14");
+    assert.equal(answer.headers["x-sluice-fault"], "test/answers/grpc");
+  });
+
+  test("an edit while requests wait: they finish under the old policy", async () => {
+    const one = connection();
+    const old = Array.from({ length: 50 }, () => one.ask("/edited", ""));
+    await waitFor("they wait", async () => (await stat(/sluice_faults_active.*edited/)) === 50);
+    await world.apply(
+      "edited.yaml",
+      edited("{name: new, percentage: 100, abort: {httpStatus: 500}}"),
+      async () => (await one.ask("/edited", "")).status === 500,
+    );
+    const finished = await Promise.all(old);
+    assert.deepEqual([...new Set(finished.map(({ status }) => status))], [418]);
+    assert.equal(finished[0]?.headers["x-sluice-fault"], "test/edited/old");
+    assert.equal(await stat(/sluice_faults_active.*edited/), 0);
+  });
+});
+
+/** Percentiles of what the fault adds for clients, in ms: beside each request with it goes one without. */
+async function measure(
+  connection: Connection,
+  count: number,
+  atOnce: number,
+): Promise<Record<string, number>> {
+  const seen: number[] = [];
+  const without: number[] = [];
+  let begun = 0;
+  const client = async (): Promise<void> => {
+    while (begun++ < count) {
+      without.push((await connection.ask("/answers", "")).ms);
+      const { status, ms } = await connection.ask("/answers", "spread");
+      assert.equal(status, 200);
+      seen.push(ms);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, client));
+  const at = (list: number[], percent: number): number =>
+    list.sort((a, b) => a - b)[Math.floor((list.length * percent) / 100)] ?? 0;
+  const base = at(without, 50);
+  return Object.fromEntries(
+    Object.keys(asked).map((name) => [name, Math.round(at(seen, Number(name.slice(1))) - base)]),
+  );
+}
+
+test("timers beside Envoy's own fault filter: reported", async (t) => {
+  const typeUrl = (name: string) => `type.googleapis.com/${name}`;
+  const delays = [1, 5, 20, 100];
+  const wasm = {
+    name: "ours",
+    typed_config: {
+      "@type": typeUrl("envoy.extensions.filters.http.wasm.v3.Wasm"),
+      config: {
+        name: "ours",
+        configuration: {
+          "@type": typeUrl("google.protobuf.StringValue"),
+          value: JSON.stringify({ policies: [{ name: "p", faults: [], headerControl: { delay: true } }] }),
+        },
+        vm_config: {
+          runtime: "envoy.wasm.runtime.v8",
+          code: { local: { filename: join(projectRoot, "build/filters/fault.wasm") } },
+        },
+      },
+    },
+  };
+  const native = {
+    name: "native",
+    typed_config: {
+      "@type": typeUrl("envoy.extensions.filters.http.fault.v3.HTTPFault"),
+      delay: { header_delay: {}, percentage: { numerator: 100 } },
+    },
+  };
+  const listener = (name: string, filter: unknown) => ({
+    name,
+    address: { socket_address: { address: "127.0.0.1", port_value: 0 } },
+    filter_chains: [
+      {
+        filters: [
+          {
+            name: "http",
+            typed_config: {
+              "@type": typeUrl(
+                "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+              ),
+              stat_prefix: name,
+              route_config: {
+                virtual_hosts: [
+                  {
+                    name: "all",
+                    domains: ["*"],
+                    routes: [{ match: { prefix: "/" }, direct_response: { status: 200 } }],
+                  },
+                ],
+              },
+              http_filters: [
+                filter,
+                {
+                  name: "router",
+                  typed_config: { "@type": typeUrl("envoy.extensions.filters.http.router.v3.Router") },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    ],
+  });
+  const config = {
+    node: { id: "timers", cluster: "timers" },
+    admin: { address: { socket_address: { address: "127.0.0.1", port_value: 0 } } },
+    static_resources: { listeners: [listener("native", native), listener("ours", wasm)] },
+  };
+  const envoy = await startEnvoy({ binary: await findEnvoy(), config, concurrency: 1 });
+  try {
+    await waitFor("Envoy is live", async () => (await envoy.admin("/ready")).startsWith("LIVE"), 20_000);
+    for (const name of ["native", "ours"]) {
+      const connection = new Connection(await envoy.listenerPort(name));
+      for (const ms of delays) {
+        const late: number[] = [];
+        for (let i = 0; i < 60; i++) {
+          const answer = await connection.ask("/", "", { "x-envoy-fault-delay-request": String(ms) });
+          // Envoy's own timers go by the time at which its event loop last woke, and may be milliseconds early.
+          if (name === "ours") assert.ok(answer.ms >= ms, `let go after ${answer.ms} ms`);
+          late.push(answer.ms - ms);
+        }
+        late.sort((a, b) => a - b);
+        t.diagnostic(
+          `${name}, ${ms} ms: late by ${late[30]?.toFixed(1)} ms (median), ${late[57]?.toFixed(1)} (p95)`,
+        );
+      }
+      connection.close();
+    }
+  } finally {
+    await envoy.stop();
+  }
+});
