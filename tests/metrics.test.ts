@@ -48,7 +48,7 @@ kind: RateLimitPolicy
 metadata: {namespace: demo, name: few}
 spec:
   targetRefs: [{group: networking.istio.io, kind: VirtualService, name: shop, sectionName: limited}]
-  limits: [{name: few, requests: 100, per: 1h}]
+  limits: [{name: few, requests: 20, per: 1h}]
 `;
 
 interface World {
@@ -79,6 +79,9 @@ async function endWorld({ mesh, service, session }: World): Promise<void> {
 
 const counters = async ({ mesh }: World): Promise<Sample[]> =>
   samples(await mesh.envoy.admin("/stats/prometheus"), "sluice_requests_total");
+
+const errors = async ({ mesh }: World): Promise<Record<string, number>> =>
+  sumBy(samples(await mesh.envoy.admin("/stats/prometheus"), "sluice_filter_errors_total"), "reason");
 
 /** One request over HTTP/2; its status. */
 async function overHttp2(
@@ -161,7 +164,7 @@ describe("without a MetricsPolicy", () => {
     assert.deepEqual(sumBy(list, "response_code"), seen);
     assert.ok((seen["429"] ?? 0) > 0, "the limit was met");
     const byRoute = sumBy(list, "route");
-    assert.equal(byRoute["limited"], (requests / 20) * 2);
+    assert.equal(byRoute.limited, (requests / 20) * 2);
     assert.deepEqual(Object.keys(byRoute).sort(), ["-", "limited", "shop.main-1"]);
     assert.deepEqual(Object.keys(sumBy(list, "virtual_host")).sort(), ["-", `${host}:80`]);
   });
@@ -182,7 +185,7 @@ describe("without a MetricsPolicy", () => {
     const page = await world.mesh.envoy.admin("/stats/prometheus");
     const buckets = samples(page, "sluice_request_duration_milliseconds_bucket");
     assert.deepEqual(
-      [...new Set(buckets.map(({ labels }) => labels["le"]))],
+      [...new Set(buckets.map(({ labels }) => labels.le))],
       [
         "1",
         "2",
@@ -266,5 +269,173 @@ describe("without a MetricsPolicy", () => {
     await grows({ route: "shop.main-1", response_code: "_other" }, async () => {
       assert.equal((await world.mesh.request({ host, path: "/status/799" })).status, 799);
     });
+  });
+});
+
+const dimensions = ["tenant", "page", "kind", "grpc", "flags", "session", "tag", "verb"];
+
+/** `extra`: further fields of the policy's spec. */
+const metricsPolicy = (maxValues: number, extra = ""): string => `
+apiVersion: sluice.traffic/v1alpha1
+kind: MetricsPolicy
+metadata: {namespace: demo, name: shop}
+spec:
+  targetRefs: [{group: networking.istio.io, kind: VirtualService, name: shop}]
+  dimensions:
+  - {name: tenant, header: x-tenant, maxValues: ${maxValues}, values: [gold]}
+  - {name: page, path: {templates: ["/users/{id}/cart"]}}
+  - {name: kind, responseHeader: x-kind}
+  - {name: grpc, grpcStatus: {}}
+  - {name: flags, responseFlags: {}}
+  - {name: session, cookie: session}
+  - {name: tag, queryParam: tag}
+  - {name: verb, method: {}}
+${extra}`;
+
+describe("with dimensions", () => {
+  let world: World;
+  before(async () => {
+    world = await startWorld(metricsPolicy(1_000), dimensions);
+  });
+  after(() => endWorld(world));
+
+  /** The labels of the one series that has grown. */
+  async function labelsAfter(act: () => Promise<unknown>): Promise<Record<string, string>> {
+    const before = await counters(world);
+    const key = ({ labels }: Sample) => JSON.stringify(labels);
+    const old = new Map(before.map((sample) => [key(sample), sample.value]));
+    await act();
+    const [grown, ...others] = await waitFor("it is counted", async () => {
+      const list = (await counters(world)).filter((sample) => sample.value !== (old.get(key(sample)) ?? 0));
+      return list.length > 0 && list;
+    });
+    assert.equal(others.length, 0);
+    return grown?.labels ?? {};
+  }
+
+  test("each label has its own source", async () => {
+    const labels = await labelsAfter(() =>
+      world.mesh.request({
+        host,
+        path: "/users/4711/cart?a=b&tag=c.d",
+        method: "POST",
+        headers: { "x-tenant": "a", cookie: 'x=y; session="s 1"' },
+      }),
+    );
+    assert.deepEqual(labels, {
+      virtual_host: `${host}:80`,
+      route: "shop.main-1",
+      response_code: "200",
+      tenant: "a",
+      page: "/users/{id}/cart",
+      kind: "4711",
+      grpc: "-",
+      flags: "-",
+      session: "s 1",
+      tag: "c.d",
+      verb: "POST",
+    });
+  });
+
+  test("what is not there is -", async () => {
+    const labels = await labelsAfter(() => world.mesh.request({ host, path: "/" }));
+    const { page, tenant, session, tag, kind } = labels;
+    assert.deepEqual({ page, tenant, session, tag }, { page: "/", tenant: "-", session: "-", tag: "-" });
+    assert.equal(kind, "");
+  });
+
+  for (const value of ["a.b-c:d/e", 'say "x" \\ {y="z"}', "a,b=c;d", "ünï ☃", "x\\n"]) {
+    test(`a value stays as it is: ${value}`, async () => {
+      const { tenant } = await labelsAfter(() =>
+        world.mesh.request({ host, headers: { "x-tenant": Buffer.from(value).toString("latin1") } }),
+      );
+      assert.equal(tenant, value);
+    });
+  }
+
+  test("a value that no label can be is _other, and counted", async () => {
+    const before = (await errors(world)).dimension_value_invalid ?? 0;
+    for (const value of ["\xff", "x".repeat(129)]) {
+      const { tenant } = await labelsAfter(() =>
+        world.mesh.request({ host, headers: { "x-tenant": value } }),
+      );
+      assert.equal(tenant, "_other");
+    }
+    assert.equal(((await errors(world)).dimension_value_invalid ?? 0) - before, 2);
+  });
+
+  test("a path is the client's, also where the route rewrites it", async () => {
+    const labels = await labelsAfter(() => world.mesh.request({ host, path: "/old/x/12345?tag=t" }));
+    assert.equal(labels.page, "/old/x/{id}");
+    assert.equal(labels.tag, "t");
+  });
+
+  test("a client cannot forge its path", async () => {
+    for (const path of ["/real", "/old/real"]) {
+      const { page } = await labelsAfter(() =>
+        world.mesh.request({ host, path, headers: { "x-envoy-original-path": "/forged" } }),
+      );
+      assert.equal(page, path);
+    }
+  });
+
+  test("Envoy's flags and gRPC's status by name", async () => {
+    const reset = await labelsAfter(() => world.mesh.request({ host, path: "/reset" }));
+    assert.equal(reset.flags, "UC");
+    assert.equal(reset.grpc, "-");
+    const left = await labelsAfter(() => abandon(world, "http2"));
+    assert.equal(left.flags, "DR");
+    // An answer of Envoy's own to a gRPC request: 200 with a status in its headers.
+    const grpc = await labelsAfter(() =>
+      overHttp2(world.session, "/reset", {
+        ":method": "POST",
+        "content-type": "application/grpc",
+        te: "trailers",
+      }),
+    );
+    assert.equal(grpc.response_code, "200");
+    assert.equal(grpc.grpc, "Unavailable");
+  });
+
+  test("names: istio gives what Istio's dashboards ask for", async () => {
+    await world.mesh.apply("metrics.yaml", metricsPolicy(20, "  names: [istio, sluice]\n"));
+    const find = async () => {
+      await world.mesh.request({ host, path: "/status/204" });
+      const page = await world.mesh.envoy.admin("/stats/prometheus");
+      return samples(page, "istio_requests_total").find(({ labels }) => labels.response_code === "204");
+    };
+    const { labels } = await waitFor("the worker follows", find);
+    assert.equal(labels.destination_service, host);
+    assert.equal(labels.destination_service_name, "shop");
+    assert.equal(labels.destination_service_namespace, "demo");
+    assert.equal(labels.request_protocol, "http");
+    assert.equal(labels.reporter, "source");
+    assert.equal(labels.source_workload, "sluice");
+    const page = await world.mesh.envoy.admin("/stats/prometheus");
+    for (const name of ["istio_request_duration_milliseconds", "istio_request_bytes", "istio_response_bytes"])
+      assert.ok(samples(page, `${name}_count`).length > 0, name);
+  });
+});
+
+describe("a spray of values", () => {
+  let world: World;
+  before(async () => {
+    world = await startWorld(metricsPolicy(20), dimensions);
+  });
+  after(() => endWorld(world));
+
+  test("is bounded over both workers; given values stay, and no request is lost", async () => {
+    const request = (tenant: string) => world.mesh.request({ host, headers: { "x-tenant": tenant } });
+    for (let from = 0; from < 600; from += 60)
+      await Promise.all(Array.from({ length: 60 }, (_, index) => request(`junk-${from + index}`)));
+    await request("gold");
+    const tenants = await waitFor("all are counted", async () => {
+      const sums = sumBy(await counters(world), "tenant");
+      return Object.values(sums).reduce((all, value) => all + value, 0) === 601 && sums;
+    });
+    assert.equal(tenants.gold, 1);
+    assert.equal(Object.keys(tenants).length, 21, "gold, 19 that came first, and _other");
+    assert.equal(tenants._other, 581);
+    assert.equal((await errors(world)).dimension_values_full, 581);
   });
 });
