@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { projectRoot } from "../envoy/root.ts";
 import { bytesReturning, type CompiledModule, compileModule, Host, type Pair } from "../host/index.ts";
+import { faultConfig } from "../schema/fault.ts";
 import { headerRoutingConfig } from "../schema/header-routing.ts";
 import type { ObjectSchema } from "../schema/language.ts";
 import { rateLimitConfig } from "../schema/rate-limit.ts";
@@ -16,6 +17,7 @@ import { neededCapabilities } from "./cases/in-node.ts";
 const reconfigurations = 1_000;
 const requests = Number(process.env.SLUICE_FUZZ ?? 20_000);
 const schemas: Record<string, ObjectSchema> = {
+  fault: faultConfig,
   header_routing: headerRoutingConfig,
   rate_limit: rateLimitConfig,
 };

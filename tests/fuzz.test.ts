@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { projectRoot } from "../envoy/root.ts";
 import { type CompiledModule, compileModule, Host, type Thread } from "../host/index.ts";
+import { faultConfig } from "../schema/fault.ts";
 import { headerRoutingConfig } from "../schema/header-routing.ts";
 import type { ObjectSchema } from "../schema/language.ts";
 import { rateLimitConfig } from "../schema/rate-limit.ts";
@@ -19,6 +20,7 @@ const rounds = Number(process.env.SLUICE_FUZZ ?? 2_500);
 const seed = Number(process.env.SLUICE_SEED ?? 1);
 
 const schemas: Record<string, ObjectSchema> = {
+  fault: faultConfig,
   header_routing: headerRoutingConfig,
   rate_limit: rateLimitConfig,
 };
