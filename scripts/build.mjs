@@ -4,17 +4,18 @@
 //   api      build/envoy-api/       TypeScript types of Envoy's API, read out of an Envoy 1.40 binary
 //   schema   **/generated/          what schema/ declares, for every language and reader (committed)
 //   filters  build/filters/*.wasm   release modules, their data packed; debug modules in build/filters/debug/
+//   ui       build/ui/              the dashboard, which the server serves at /
 //   bundle   build/sluice.js        server and command line in one file
 
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { createProgress } from "./progress.mjs";
 import { filesUnder, hashOf, isFresh, setStamp } from "./stamp.mjs";
 
 const root = dirname(import.meta.dirname);
-const steps = { api, schema, filters, bundle };
+const steps = { api, schema, filters, ui, bundle };
 const isSource = (path) => !/\.(test|spec)\.ts$/.test(path);
 
 /**
@@ -103,6 +104,37 @@ async function compile(source, target, output) {
   await run(`${source} (${target})`, ["node_modules/assemblyscript/bin/asc.js", ...sources, ...config]);
   if (target === "release") await run(`packing ${output}`, ["scripts/pack/pack.mjs", beside]);
   renameSync(join(root, beside), join(root, output));
+}
+
+async function ui(options) {
+  const matters = (path) => isSource(path) && !path.endsWith(".md");
+  const hash = hashOf(root, ["ui", "scripts/build.mjs", "package-lock.json"], matters);
+  await once(options, "ui", hash, ["build/ui/index.html", "build/ui/main.js"], async () => {
+    options.say("bundling the dashboard");
+    const esbuild = await import("esbuild");
+    const { outputFiles } = await esbuild.build({
+      absWorkingDir: root,
+      entryPoints: ["ui/main.tsx"],
+      outdir: "build/ui",
+      bundle: true,
+      write: false,
+      minify: true,
+      format: "esm",
+      target: "es2022",
+      jsx: "automatic",
+      jsxImportSource: "preact",
+      loader: { ".woff2": "file" },
+      assetNames: "[name]",
+      legalComments: "eof",
+      logLevel: "silent",
+    });
+    await esbuild.stop();
+    mkdirSync(join(root, "build/ui"), { recursive: true });
+    for (const { path, contents } of outputFiles) writeFileSync(path, contents);
+    for (const file of ["index.html", "icon.svg"]) {
+      writeFileSync(join(root, "build/ui", file), readFileSync(join(root, "ui", file)));
+    }
+  });
 }
 
 async function bundle(options) {

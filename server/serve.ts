@@ -120,6 +120,7 @@ function viewOf(
     modules: options.modules,
     xds: xds.proxies,
     traffic: feed,
+    xdsAddress: `${options.xds.host.includes(":") ? `[${options.xds.host}]` : options.xds.host}:${xds.port}`,
     mesh: () => pipeline.built()?.mesh,
     configuration: () => pipeline.state(),
     proxies: () => xds.states(),

@@ -54,10 +54,13 @@ const view: ServerView = {
   wantedVersion: () => "v2",
   resourceCounts: () => ({ cluster: 4 }),
   traffic: new TrafficFeed(),
+  xdsAddress: "127.0.0.1:18000",
   mesh: () => undefined,
 };
 
-const app = createApp(view, { isLoopback: true });
+const page = new TextEncoder().encode('<!doctype html><script src="/ui/main.js"></script>');
+const dashboard = new Map([["index.html", { bytes: page, type: "text/html; charset=utf-8", tag: '"1"' }]]);
+const app = createApp(view, { isLoopback: true, dashboard });
 const get = (path: string, headers: Record<string, string> = {}): Response | Promise<Response> =>
   app.request(path, { headers });
 
@@ -110,8 +113,31 @@ describe("the API", () => {
     const policy = response.headers.get("content-security-policy") ?? "";
     assert.match(policy, /default-src 'none'/);
     assert.match(policy, /connect-src 'self'/);
-    const page = await response.text();
-    assert.doesNotMatch(page, /(src|href)="https?:/);
+    assert.doesNotMatch(policy, /unsafe|https?:|\*/);
+    assert.match(await response.text(), /main\.js/);
+    assert.equal((await get("/", { "if-none-match": '"1"' })).status, 304);
+    assert.equal((await get("/ui/main.js")).status, 404);
+  });
+
+  test("/ says how to build a page that is not there", async () => {
+    const bare = createApp(view, { isLoopback: true, dashboard: new Map() });
+    const response = await bare.request("/");
+    assert.deepEqual([response.status, /npm run build/.test(await response.text())], [503, true]);
+  });
+
+  test("/api/v1/events begins with the state, the history and the traffic", async () => {
+    const response = await get("/api/v1/events");
+    assert.equal(response.headers.get("content-type"), "text/event-stream");
+    const reader = response.body?.getReader();
+    let text = "";
+    while (!text.includes("event: traffic")) {
+      const part = await reader?.read();
+      assert.equal(part?.done, false, text);
+      text += new TextDecoder().decode(part?.value);
+    }
+    await reader?.cancel();
+    assert.match(text, /^event: state\ndata: \{.*"version":"v2"/);
+    assert.match(text, /event: history\ndata: \[/);
   });
 
   test("what is not there, and what is no reading", async () => {
@@ -130,7 +156,7 @@ describe("the API", () => {
       ["127.0.0.1.evil.example:8080", 403],
     ];
     for (const [host, status] of table) assert.equal((await get("/healthz", { host })).status, status, host);
-    const open = createApp(view, { isLoopback: false });
+    const open = createApp(view, { isLoopback: false, dashboard });
     assert.equal((await open.request("/healthz", { headers: { host: "mesh.example" } })).status, 200);
   });
 });

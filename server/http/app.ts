@@ -2,24 +2,25 @@
 // names, so that no page on the internet can read it through a browser (DNS rebinding).
 
 import { Hono } from "hono";
+import { type DashboardFiles, dashboardRoutes } from "./dashboard.ts";
 import { filterRoutes } from "./filters.ts";
 import { renderMetrics } from "./metrics.ts";
 import { reportProxies, reportSnapshot } from "./proxies.ts";
-import { statusPage, statusPagePolicy } from "./status-page.ts";
 import { routeRoutes } from "./routes.ts";
 import { trafficRoutes } from "./traffic.ts";
 import type { ServerView } from "./view.ts";
 
 export interface AppOptions {
   isLoopback: boolean;
+  dashboard: DashboardFiles;
 }
 
 /**
  * @example
- * const app = createApp(view, { isLoopback: true });
+ * const app = createApp(view, { isLoopback: true, dashboard: new Map() });
  * const response = await app.request("/healthz");
  */
-export function createApp(view: ServerView, { isLoopback }: AppOptions): Hono {
+export function createApp(view: ServerView, { isLoopback, dashboard }: AppOptions): Hono {
   const app = new Hono();
   app.use(async (c, next) => {
     if (isLoopback && !isLoopbackName(c.req.header("host"))) {
@@ -37,10 +38,7 @@ export function createApp(view: ServerView, { isLoopback }: AppOptions): Hono {
   app.route("/api/v1", trafficRoutes(view));
   app.route("/api/v1", routeRoutes(view));
   app.route("/filters", filterRoutes(view.modules));
-  app.get("/", (c) => {
-    c.header("content-security-policy", statusPagePolicy);
-    return c.html(statusPage);
-  });
+  app.route("/", dashboardRoutes(dashboard));
   app.all("*", (c) => {
     const isRead = c.req.method === "GET" || c.req.method === "HEAD";
     return isRead

@@ -1,8 +1,11 @@
 // The HTTP API on a port of its own.
 
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { createAdaptorServer } from "@hono/node-server";
+import { projectRoot } from "../../envoy/root.ts";
 import { createApp } from "./app.ts";
+import { readDashboard } from "./dashboard.ts";
 import type { ServerView } from "./view.ts";
 
 export interface HttpServer {
@@ -13,6 +16,7 @@ export interface HttpServer {
 /** Rejects with the system's error (EADDRINUSE, EACCES) when it cannot listen. */
 export async function startHttpServer(view: ServerView, host: string, port: number): Promise<HttpServer> {
   const app = createApp(view, {
+    dashboard: readDashboard(join(projectRoot, "build", "ui")),
     isLoopback: host === "localhost" || host === "::1" || host.startsWith("127."),
   });
   const server = createAdaptorServer({ fetch: app.fetch });

@@ -2,21 +2,11 @@
 
 import { Hono } from "hono";
 import { streamSSE } from "hono/streaming";
-import { reportProxies, reportSnapshot, type ProxiesReport, type SnapshotReport } from "./proxies.ts";
+import { reportState } from "./state.ts";
 import type { ServerView } from "./view.ts";
 
 /** Each costs one report a second. */
 const maxWatchers = 64;
-
-/** A page shows the first of them; `/api/v1/snapshot` has all. */
-const maxDiagnostics = 200;
-
-/** The event `state`, sent at the beginning and after each change. */
-export interface StateEvent {
-  server: string;
-  snapshot: SnapshotReport;
-  proxies: ProxiesReport["proxies"];
-}
 
 export function trafficRoutes(view: ServerView): Hono {
   const app = new Hono();
@@ -35,7 +25,7 @@ export function trafficRoutes(view: ServerView): Hono {
         if (!stream.aborted && !stream.closed) await stream.writeSSE({ event, data });
       };
       const sendState = async (): Promise<void> => {
-        const state = JSON.stringify(stateOf(view));
+        const state = JSON.stringify(reportState(view));
         if (state === lastState) return;
         lastState = state;
         await send("state", state);
@@ -64,13 +54,4 @@ export function trafficRoutes(view: ServerView): Hono {
     });
   });
   return app;
-}
-
-function stateOf(view: ServerView): StateEvent {
-  const snapshot = reportSnapshot(view);
-  return {
-    server: view.version,
-    snapshot: { ...snapshot, diagnostics: snapshot.diagnostics.slice(0, maxDiagnostics) },
-    proxies: reportProxies(view).proxies,
-  };
 }

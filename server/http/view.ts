@@ -20,6 +20,8 @@ export interface ServerView {
   resourceCounts(): Readonly<Record<string, number>>;
   /** What the proxies push of their metrics. */
   readonly traffic: Pick<TrafficFeed, "report" | "history" | "watch">;
+  /** Where proxies connect, as `HOST:PORT`. */
+  readonly xdsAddress: string;
   /** What is served, with the policies on its routes. */
   mesh(): Mesh | undefined;
 }

@@ -37,6 +37,12 @@ export interface ClusterTraffic {
   rates: Rates;
 }
 
+/** A service over all its versions and ports. */
+export interface ServiceTraffic {
+  host: string;
+  rates: Rates;
+}
+
 /** Proxies that are one thing to the reader: the sidecars of an application, or a gateway. */
 export interface Source {
   name: string;
@@ -78,6 +84,7 @@ export interface TrafficReport {
   total: Rates;
   sources: Source[];
   edges: Edge[];
+  services: ServiceTraffic[];
   clusters: ClusterTraffic[];
   decisions: DecisionRate[];
   proxies: ProxyPresence[];
@@ -99,6 +106,7 @@ export function reportTraffic(traffic: Traffic, now: number): TrafficReport {
     total: ratesOf(emptySum()),
     sources: [],
     edges: [],
+    services: [],
     clusters: [],
     decisions: [],
     proxies: known.map(presenceOf),
@@ -107,6 +115,7 @@ export function reportTraffic(traffic: Traffic, now: number): TrafficReport {
   const sources = new Map<string, { source: Omit<Source, "rates">; sum: Sum }>();
   const edges = new Map<string, { edge: Omit<Edge, "rates">; sum: Sum }>();
   const clusters = new Map<string, { endpoints: { total: number; healthy: number }; sum: Sum }>();
+  const services = new Map<string, Sum>();
   const decisions = new Map<string, DecisionRate>();
   for (const { proxy } of known.filter((one) => one.presence !== "gone")) {
     const window = proxy.window(now);
@@ -124,8 +133,9 @@ export function reportTraffic(traffic: Traffic, now: number): TrafficReport {
       const key = `${name} ${cluster}`;
       const edge = entry(edges, key, () => ({ edge: { source: name, cluster }, sum: emptySum() }));
       const whole = entry(clusters, cluster, () => ({ endpoints, sum: emptySum() }));
+      const service = entry(services, parts(cluster).host, emptySum);
       const latency = window.latency(cluster);
-      for (const sum of [edge.sum, whole.sum]) {
+      for (const sum of [edge.sum, whole.sum, service]) {
         addClasses(sum, (statusClass) => answersKey(cluster, statusClass), window, proxy);
         sum.latency = addBuckets(sum.latency, latency);
       }
@@ -142,6 +152,7 @@ export function reportTraffic(traffic: Traffic, now: number): TrafficReport {
   report.edges = [...edges.values()]
     .map(({ edge, sum }) => ({ ...edge, rates: ratesOf(sum) }))
     .filter(({ rates }) => rates.total > 0);
+  report.services = [...services].map(([host, sum]) => ({ host, rates: ratesOf(sum) }));
   report.clusters = [...clusters].map(([cluster, { endpoints, sum }]) => ({
     ...parts(cluster),
     endpoints: endpoints.total,
