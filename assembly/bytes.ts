@@ -39,11 +39,12 @@ export function writeDecimal(to: usize, value: u64): usize {
   return to + digits;
 }
 
-/** Whether two texts of one length are equal. */
-// @ts-ignore: decorator
-@inline
+/** Whether two texts of one length are equal. (memory.compare is 150 bytes of code wherever it is used.) */
 export function sameBytes(a: usize, b: usize, length: u32): bool {
-  return memory.compare(a, b, length) === 0;
+  let at: usize = 0;
+  for (; at + 8 <= length; at += 8) if (load<u64>(a + at) !== load<u64>(b + at)) return false;
+  for (; at < length; at++) if (load<u8>(a + at) !== load<u8>(b + at)) return false;
+  return true;
 }
 
 export function equals(a: usize, aLength: u32, b: usize, bLength: u32): bool {

@@ -6,6 +6,7 @@
 // Open addressing, linear probing, two thirds full. The values stay where they are and are not copied. A look-up
 // reads at most as many slots as the longest probe at building, whatever the request holds.
 
+import { sameBytes } from "./bytes";
 import { stableHash } from "./hash";
 
 /** A byte string, in a contiguous array. */
@@ -74,7 +75,7 @@ export function byteSetHas(set: ByteSet, start: usize, length: u32): bool {
     if (index === 0) return false;
     if (load<u32>(slots + slot * SLOT_SIZE) === tag) {
       const value = changetype<ByteString>(set.values + (index - 1) * offsetof<ByteString>());
-      if (value.length === length && memory.compare(value.start, start, length) === 0) return true;
+      if (value.length === length && sameBytes(value.start, start, length)) return true;
     }
     slot = slot + 1 === capacity ? 0 : slot + 1;
   }

@@ -1,5 +1,6 @@
 // How a group opens: `(`, `(?:`, `(?i:`, `(?P<name>`, `(?<name>`, or `(?i)`, which sets flags and is no group.
 
+import { sameBytes } from "../bytes";
 import { cursor, Flag, here, isNext, isWordByte } from "./cursor";
 import { refuse } from "./refusal";
 import { Vector, staticVector } from "./vector";
@@ -72,7 +73,7 @@ function readName(offset: usize): Opening {
   const length = <u32>(close - name);
   for (let other: u32 = 0; other < names.size; other += 8) {
     if (load<u32>(names.start + other, 4) !== length) continue;
-    if (memory.compare(load<u32>(names.start + other), name, length) === 0) {
+    if (sameBytes(load<u32>(names.start + other), name, length)) {
       return refuse("two groups have the same name", here());
     }
   }

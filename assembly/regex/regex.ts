@@ -4,6 +4,7 @@
 // and memory; an expression beyond the limits is refused. Within one configuration equal expressions share their
 // tables.
 
+import { sameBytes } from "../bytes";
 import { allocate } from "../config/blocks";
 import { stableHash } from "../hash";
 import { buildAlphabet, columnCount, columnOf } from "./alphabet";
@@ -61,7 +62,7 @@ export function compileRegex(pattern: usize, length: u32): usize {
   const bucket = shared + (((<usize>stableHash(pattern, length, 0)) & (BUCKETS - 1)) << 2);
   for (let entry = load<usize>(bucket); entry !== 0; entry = changetype<Shared>(entry).next) {
     const other = changetype<Shared>(entry);
-    if (other.length !== length || memory.compare(other.pattern, pattern, length) !== 0) continue;
+    if (other.length !== length || !sameBytes(other.pattern, pattern, length)) continue;
     return other.regex;
   }
   const regex = compile(pattern, length);

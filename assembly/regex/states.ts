@@ -1,5 +1,6 @@
 // The states of the deterministic automaton under construction, each found again by its set of NFA states.
 
+import { sameBytes } from "../bytes";
 import { columnCount } from "./alphabet";
 import { refuse } from "./refusal";
 import { Vector, staticVector } from "./vector";
@@ -89,7 +90,7 @@ function isState(state: u32, tag: u32, before: u32): bool {
   const set = setOf(state);
   const size = words * 8;
   if (load<u32>(set + size) !== tag || load<u32>(set + size, 4) !== before) return false;
-  return memory.compare(set, target.start, size) === 0;
+  return sameBytes(set, target.start, size);
 }
 
 function addState(slot: u32, tag: u32, before: u32): u32 {
