@@ -1,6 +1,5 @@
 // FaultPolicy: delays, aborts and throttled responses for a share of the requests, with guard rails.
 
-import { attachments, targetRefs } from "./attach.ts";
 import {
   boolean,
   duration,
@@ -16,6 +15,7 @@ import {
   string,
 } from "./language.ts";
 import { requestMatches } from "./match.ts";
+import { arenaField, policyShapes, streamsField } from "./policy.ts";
 
 const hour = 3_600_000;
 const latency = duration(1, hour);
@@ -233,16 +233,25 @@ const policyFields: Record<string, Field> = {
   headerControl: { schema: faultHeaderControl, doc: "Faults that callers ask for; absent: none." },
   responseHeader: { schema: boolean, default: true, doc: "Answers carry x-sluice-fault: policy/fault." },
   seed: { schema: string(256), doc: "Seed of sticky choices; default: the policy's namespace/name." },
-  inherit: { schema: boolean, default: true, doc: "false: less specific policies do not apply." },
 };
 
+const shapes = policyShapes({
+  name: "Fault",
+  puts: "Faults",
+  filter: "fault",
+  fields: policyFields,
+  configFields: {
+    disabled: { schema: boolean, default: false, doc: "The kill switch: no fault at all." },
+    ...arenaField,
+    ...streamsField,
+  },
+});
+
 /** The `spec` of a FaultPolicy resource. */
-export const faultSpec: ObjectSchema = {
-  type: "object",
-  name: "FaultSpec",
-  doc: "Faults on the routes that targetRefs name.",
-  fields: { targetRefs: { schema: targetRefs, doc: "Absent: every route of the proxy." }, ...policyFields },
-};
+export const faultSpec: ObjectSchema = shapes.spec;
+
+/** What `fault.wasm` reads: strict JSON of this shape. */
+export const faultConfig: ObjectSchema = shapes.config;
 
 /** The `spec` of a FaultSwitch resource, which `sluice faults off` writes. */
 export const faultSwitchSpec: ObjectSchema = {
@@ -252,40 +261,5 @@ export const faultSwitchSpec: ObjectSchema = {
   fields: {
     disabled: { schema: boolean, required: true, doc: "true: no fault at all." },
     reason: { schema: string(1024), doc: "For those who find it." },
-  },
-};
-
-/** What `fault.wasm` reads. */
-export const faultConfig: ObjectSchema = {
-  type: "object",
-  name: "FaultConfig",
-  doc: "Configuration of the fault filter.",
-  fields: {
-    policies: {
-      schema: list(
-        {
-          type: "object",
-          name: "FaultPolicy",
-          doc: "One policy with the routes that it applies to.",
-          fields: {
-            name: { schema: nonEmpty(512), required: true, doc: "namespace/name." },
-            attach: { schema: attachments, doc: "Absent: every request." },
-            ...policyFields,
-          },
-        },
-        50_000,
-        0,
-        "name",
-      ),
-      required: true,
-      doc: "From the most specific attachment to the least.",
-    },
-    disabled: { schema: boolean, default: false, doc: "The kill switch: no fault at all." },
-    arenaKiB: {
-      schema: integer(16, 16_384),
-      default: 128,
-      doc: "Memory for one request's headers; more is answered 431.",
-    },
-    maxStreams: { schema: integer(64, 1_048_576), default: 65_536, doc: "Streams with state per worker." },
   },
 };

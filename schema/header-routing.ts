@@ -1,18 +1,8 @@
 // HeaderRoutingPolicy: which requests go to which destination, and who stays there.
 
-import { attachments, targetRefs } from "./attach.ts";
-import {
-  boolean,
-  duration,
-  type Field,
-  integer,
-  list,
-  map,
-  nonEmpty,
-  type ObjectSchema,
-  string,
-} from "./language.ts";
+import { duration, type Field, integer, list, map, nonEmpty, type ObjectSchema, string } from "./language.ts";
 import { requestMatches } from "./match.ts";
+import { arenaField, policyShapes, streamsField } from "./policy.ts";
 
 const destinationFields: Record<string, Field> = {
   host: { schema: nonEmpty(253, "host"), doc: "Default: the host of the route's own destination." },
@@ -111,47 +101,18 @@ const policyFields: Record<string, Field> = {
     doc: "In order; the first match wins, no match leaves Envoy's own route.",
   },
   seed: { schema: string(256), doc: "Seed of sticky choices; default: the policy's namespace/name." },
-  inherit: { schema: boolean, default: true, doc: "false: less specific policies do not apply." },
 };
+
+const shapes = policyShapes({
+  name: "HeaderRouting",
+  puts: "Header-based routing",
+  filter: "header_routing",
+  fields: policyFields,
+  configFields: { ...arenaField, ...streamsField },
+});
 
 /** The `spec` of a HeaderRoutingPolicy resource. */
-export const headerRoutingSpec: ObjectSchema = {
-  type: "object",
-  name: "HeaderRoutingSpec",
-  doc: "Header-based routing on the routes that targetRefs name.",
-  fields: { targetRefs: { schema: targetRefs, doc: "Absent: every route of the proxy." }, ...policyFields },
-};
+export const headerRoutingSpec: ObjectSchema = shapes.spec;
 
 /** What `header_routing.wasm` reads: strict JSON of this shape. */
-export const headerRoutingConfig: ObjectSchema = {
-  type: "object",
-  name: "HeaderRoutingConfig",
-  doc: "Configuration of the header_routing filter.",
-  fields: {
-    policies: {
-      schema: list(
-        {
-          type: "object",
-          name: "HeaderRoutingPolicy",
-          doc: "One policy with the routes that it applies to.",
-          fields: {
-            name: { schema: nonEmpty(512), required: true, doc: "namespace/name." },
-            attach: { schema: attachments, doc: "Absent: every request." },
-            ...policyFields,
-          },
-        },
-        50_000,
-        0,
-        "name",
-      ),
-      required: true,
-      doc: "From the most specific attachment to the least.",
-    },
-    arenaKiB: {
-      schema: integer(16, 16_384),
-      default: 128,
-      doc: "Memory for one request's headers; more is answered 431.",
-    },
-    maxStreams: { schema: integer(64, 1_048_576), default: 65_536, doc: "Streams with state per worker." },
-  },
-};
+export const headerRoutingConfig: ObjectSchema = shapes.config;

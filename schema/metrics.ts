@@ -1,6 +1,5 @@
 // MetricsPolicy: which labels the request metrics carry, and how many series they may make.
 
-import { attachments, targetRefs } from "./attach.ts";
 import {
   boolean,
   type EnumSchema,
@@ -10,6 +9,7 @@ import {
   nonEmpty,
   type ObjectSchema,
 } from "./language.ts";
+import { policyShapes } from "./policy.ts";
 
 const none: ObjectSchema = { type: "object", name: "NoOptions", doc: "No options.", fields: {} };
 
@@ -84,42 +84,20 @@ const policyFields: Record<string, Field> = {
     default: 10_000,
     doc: "Label sets per metric, over all policies; beyond it all labels but the response's class become _other.",
   },
-  inherit: { schema: boolean, default: true, doc: "false: less specific policies do not apply." },
 };
 
-/** The `spec` of a MetricsPolicy resource. */
-export const metricsSpec: ObjectSchema = {
-  type: "object",
-  name: "MetricsSpec",
-  doc: "Labels of the request metrics on the routes that targetRefs name.",
-  fields: { targetRefs: { schema: targetRefs, doc: "Absent: every route of the proxy." }, ...policyFields },
-};
-
-/** What `metrics.wasm` reads. */
-export const metricsConfig: ObjectSchema = {
-  type: "object",
-  name: "MetricsConfig",
-  doc: "Configuration of the metrics filter.",
-  fields: {
-    policies: {
-      schema: list(
-        {
-          type: "object",
-          name: "MetricsPolicy",
-          doc: "One policy with the routes that it applies to.",
-          fields: {
-            name: { schema: nonEmpty(512), required: true, doc: "namespace/name." },
-            attach: { schema: attachments, doc: "Absent: every request." },
-            ...policyFields,
-          },
-        },
-        50_000,
-        0,
-        "name",
-      ),
-      required: true,
-      doc: "From the most specific attachment to the least.",
-    },
+const shapes = policyShapes({
+  name: "Metrics",
+  puts: "Labels of the request metrics",
+  filter: "metrics",
+  fields: policyFields,
+  configFields: {
     arenaKiB: { schema: integer(16, 16_384), default: 128, doc: "Memory for one request's headers." },
   },
-};
+});
+
+/** The `spec` of a MetricsPolicy resource. */
+export const metricsSpec: ObjectSchema = shapes.spec;
+
+/** What `metrics.wasm` reads: strict JSON of this shape. */
+export const metricsConfig: ObjectSchema = shapes.config;

@@ -4,7 +4,6 @@
 // at most 1,000,000 requests per second, burst x per / requests within 62 bits of nanoseconds, override
 // `values` only where there is a key, and known placeholders only.
 
-import { attachments, targetRefs } from "./attach.ts";
 import {
   boolean,
   duration,
@@ -18,6 +17,7 @@ import {
   string,
 } from "./language.ts";
 import { requestMatches } from "./match.ts";
+import { arenaField, policyShapes, streamsField } from "./policy.ts";
 
 const part = (name: string, doc: string): ObjectSchema => ({ type: "object", name, doc, fields: {} });
 
@@ -172,51 +172,24 @@ const policyFields: Record<string, Field> = {
     doc: "All are looked at; none is charged unless all admit the request.",
   },
   response: { schema: rateLimitResponse, doc: "How a refused request is answered." },
-  inherit: { schema: boolean, default: true, doc: "false: less specific policies do not apply." },
 };
+
+const shapes = policyShapes({
+  name: "RateLimit",
+  puts: "Rate limits",
+  filter: "rate_limit",
+  fields: policyFields,
+  givenFields: {
+    seed: {
+      schema: nonEmpty(512),
+      doc: "Names the buckets: entries with one seed share them, limit by limit; default: `name`.",
+    },
+  },
+  configFields: { ...arenaField, ...streamsField },
+});
 
 /** The `spec` of a RateLimitPolicy resource. */
-export const rateLimitSpec: ObjectSchema = {
-  type: "object",
-  name: "RateLimitSpec",
-  doc: "Rate limits on the routes that targetRefs name.",
-  fields: { targetRefs: { schema: targetRefs, doc: "Absent: every route of the proxy." }, ...policyFields },
-};
+export const rateLimitSpec: ObjectSchema = shapes.spec;
 
 /** What `rate_limit.wasm` reads: strict JSON of this shape. */
-export const rateLimitConfig: ObjectSchema = {
-  type: "object",
-  name: "RateLimitConfig",
-  doc: "Configuration of the rate_limit filter.",
-  fields: {
-    policies: {
-      schema: list(
-        {
-          type: "object",
-          name: "RateLimitPolicy",
-          doc: "One policy with the routes that it applies to.",
-          fields: {
-            name: { schema: nonEmpty(512), required: true, doc: "namespace/name." },
-            attach: { schema: attachments, doc: "Absent: every request." },
-            seed: {
-              schema: nonEmpty(512),
-              doc: "Names the buckets: entries with one seed share them, limit by limit; default: `name`.",
-            },
-            ...policyFields,
-          },
-        },
-        50_000,
-        0,
-        "name",
-      ),
-      required: true,
-      doc: "From the most specific attachment to the least.",
-    },
-    arenaKiB: {
-      schema: integer(16, 16_384),
-      default: 128,
-      doc: "Memory for one request's headers; more is answered 431.",
-    },
-    maxStreams: { schema: integer(64, 1_048_576), default: 65_536, doc: "Streams with state per worker." },
-  },
-};
+export const rateLimitConfig: ObjectSchema = shapes.config;
