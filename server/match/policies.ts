@@ -1,9 +1,10 @@
 // How a policy on a route looks to a request: its rules, their conditions, what was decided.
 
-import type { Fault, HeaderRoutingRule, HeaderRoutingSpec } from "../../schema/generated/types.ts";
+import type { Fault, HeaderRoutingRule, HeaderRoutingSpec, RateLimit } from "../../schema/generated/types.ts";
 import type { Attached } from "../policy/attach.ts";
 import { destinationText } from "../policy/destinations.ts";
 import { faultText } from "../policy/fault-text.ts";
+import { type KeyedRequest, limitText } from "../policy/limit-text.ts";
 import type { Built } from "../snapshot.ts";
 import type { PolicyExplanation } from "./explanation.ts";
 import type { Prober } from "./probe.ts";
@@ -25,7 +26,7 @@ export function policyExplanation(
     tier,
     target,
     isPrevious: state !== undefined && state.resource !== policy,
-    rules: rulesOf(policy.spec).map((rule) => {
+    rules: rulesOf(policy.spec, prober).map((rule) => {
       const conditions = prober?.check(rule.match) ?? [];
       const matches = conditions.length === 0 || conditions.some((all) => all.every((c) => c.holds));
       return { name: rule.name, matches, conditions, choice: choiceOf(rule) };
@@ -45,12 +46,19 @@ type Rule = Pick<Partial<HeaderRoutingRule>, "match" | "destination" | "destinat
 };
 
 /** Rules of a routing policy, limits of a rate limit, faults: what has a name and a match. */
-function rulesOf(spec: unknown): Rule[] {
+function rulesOf(spec: unknown, request: KeyedRequest | undefined): Rule[] {
   const { rules, limits, faults } = spec as Partial<HeaderRoutingSpec> & {
-    limits?: Rule[];
+    limits?: RateLimit[];
     faults?: Fault[];
   };
-  return rules ?? limits ?? faults?.map((fault) => ({ ...fault, text: faultText(fault) })) ?? [];
+  if (rules !== undefined) return rules;
+  if (limits !== undefined)
+    return limits.map(({ name, match, ...rest }) => ({
+      name,
+      ...(match === undefined ? {} : { match }),
+      text: limitText({ name, ...rest }, request),
+    }));
+  return faults?.map((fault) => ({ ...fault, text: faultText(fault) })) ?? [];
 }
 
 function choiceOf({ destination, destinations, stickyBy, text }: Rule): string {

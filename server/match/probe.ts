@@ -15,13 +15,15 @@ const maxProbes = 1_000;
 
 export class Prober {
   readonly #module: CompiledModule;
-  readonly #headers: readonly Pair[];
-  readonly #source: string;
+  /** Of the request, with the pseudo headers. */
+  readonly headers: readonly Pair[];
+  /** The client's address. */
+  readonly source: string;
 
   constructor(module: CompiledModule, headers: readonly Pair[], sourceIp: string) {
     this.#module = module;
-    this.#headers = headers;
-    this.#source = sourceIp;
+    this.headers = headers;
+    this.source = sourceIp;
   }
 
   /** For each entry of `match`, its conditions; an absent list is met by every request. */
@@ -45,9 +47,9 @@ export class Prober {
       throw new Error(`the filter refuses a condition: ${result.refusal?.message ?? result.trap}`);
     return probes.map((_, i) => {
       const stream = host.workers[0].request({
-        headers: this.#headers,
+        headers: this.headers,
         route: { name: `probe-${i}`, virtualHost: "probe" },
-        properties: { source: { address: this.#source } },
+        properties: { source: { address: this.source } },
       });
       const { headers } = stream.requestHeaders();
       return headers.some(([name]) => name === "x-sluice-destination");
