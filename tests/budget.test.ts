@@ -10,6 +10,7 @@ import { bytesReturning, type CompiledModule, compileModule, Host, type Pair } f
 import { faultConfig } from "../schema/fault.ts";
 import { headerRoutingConfig } from "../schema/header-routing.ts";
 import type { ObjectSchema } from "../schema/language.ts";
+import { metricsConfig } from "../schema/metrics.ts";
 import { rateLimitConfig } from "../schema/rate-limit.ts";
 import { Generator } from "./cases/generate.ts";
 import { neededCapabilities } from "./cases/in-node.ts";
@@ -19,6 +20,7 @@ const requests = Number(process.env.SLUICE_FUZZ ?? 20_000);
 const schemas: Record<string, ObjectSchema> = {
   fault: faultConfig,
   header_routing: headerRoutingConfig,
+  metrics: metricsConfig,
   rate_limit: rateLimitConfig,
 };
 
@@ -169,7 +171,8 @@ function takenConfigurations(module: CompiledModule, schema: ObjectSchema, count
       maxStreams: _streams,
       ...configuration
     } = generator.value(schema, 0) as Record<string, unknown>;
-    const text = JSON.stringify({ ...configuration, arenaKiB: 64, maxStreams: 256 });
+    const streams = schema.fields.maxStreams === undefined ? {} : { maxStreams: 256 };
+    const text = JSON.stringify({ ...configuration, arenaKiB: 64, ...streams });
     if (new Host({ module, canary: false }).configure(text).ok) texts.push(text);
   }
   assert.equal(texts.length, count, "too few generated configurations are taken");

@@ -12,6 +12,7 @@ import { type CompiledModule, compileModule, Host, type Thread } from "../host/i
 import { faultConfig } from "../schema/fault.ts";
 import { headerRoutingConfig } from "../schema/header-routing.ts";
 import type { ObjectSchema } from "../schema/language.ts";
+import { metricsConfig } from "../schema/metrics.ts";
 import { rateLimitConfig } from "../schema/rate-limit.ts";
 import { damage, Generator } from "./cases/generate.ts";
 import { hostileRequest } from "./cases/hostile.ts";
@@ -22,6 +23,7 @@ const seed = Number(process.env.SLUICE_SEED ?? 1);
 const schemas: Record<string, ObjectSchema> = {
   fault: faultConfig,
   header_routing: headerRoutingConfig,
+  metrics: metricsConfig,
   rate_limit: rateLimitConfig,
 };
 
