@@ -145,6 +145,11 @@ const shown = (file: string): string => {
   return near.startsWith("..") ? file : near;
 };
 
+const undecided: Record<string, string> = {
+  FaultPolicy: "no fault for this request",
+  RateLimitPolicy: "no limit is charged",
+};
+
 function policyLines(policy: PolicyExplanation, row: Row): void {
   const { kind, target, tier, rules, decisions } = policy;
   row("policy", `${kind} ${policy.policy}, ${shown(policy.file)}:${policy.line}`);
@@ -156,9 +161,9 @@ function policyLines(policy: PolicyExplanation, row: Row): void {
   if (policy.isPrevious) row("", "its newest version is at fault: the previous one is in force");
   for (const rule of rules) {
     row("", `${rule.matches ? "yes" : "no "} ${rule.name}${reason(rule)}`);
-    const isFault = kind === "FaultPolicy";
-    const decides = isFault ? rule.matches : decisions.some((d) => d.rule === rule.name);
-    if (rule.matches && !decides && kind === "HeaderRoutingPolicy") row("", "    an earlier rule decides");
+    const isRouting = kind === "HeaderRoutingPolicy";
+    const decides = isRouting ? decisions.some((d) => d.rule === rule.name) : rule.matches;
+    if (rule.matches && !decides && isRouting) row("", "    an earlier rule decides");
     else if (rule.choice !== "" && decides) row("", `    ${rule.choice}`);
   }
   for (const { metric: _, policy: __, ...labels } of decisions) {
@@ -167,8 +172,7 @@ function policyLines(policy: PolicyExplanation, row: Row): void {
     );
     row("decided", parts.join(", "));
   }
-  if (decisions.length === 0)
-    row("decided", kind === "FaultPolicy" ? "no fault for this request" : "nothing: the route stands");
+  if (decisions.length === 0) row("decided", undecided[kind] ?? "nothing: the route stands");
 }
 
 function reason({ conditions }: RuleExplanation): string {

@@ -35,12 +35,12 @@ function partText(part: RateLimitKeyPart, request: KeyedRequest | undefined): st
 
 /** The part's name and the request's value, where it has one. */
 function describe(part: RateLimitKeyPart, request: KeyedRequest | undefined): [string, string | undefined] {
-  const valueOf = (name: string): string | undefined => request?.headers.find(([n]) => n === name)?.[1];
-  const path = valueOf(":path") ?? "";
+  const headerValue = (name: string): string | undefined => request?.headers.find(([n]) => n === name)?.[1];
+  const path = headerValue(":path") ?? "";
   const { header, queryParam, cookie } = part;
   if (header !== undefined) {
     const name = header.toLowerCase();
-    return [`header ${header}`, valueOf(name === "host" ? ":authority" : name)];
+    return [`header ${header}`, headerValue(name === "host" ? ":authority" : name)];
   }
   if (queryParam !== undefined) {
     const pairs = (path.split("#")[0]?.split("?").slice(1).join("?") ?? "")
@@ -50,11 +50,11 @@ function describe(part: RateLimitKeyPart, request: KeyedRequest | undefined): [s
     return [`query parameter ${queryParam}`, pair?.slice(1).join("=")];
   }
   if (cookie !== undefined) {
-    const crumbs = (valueOf("cookie") ?? "").split(";").map((crumb) => crumb.trim().split("="));
+    const crumbs = (headerValue("cookie") ?? "").split(";").map((crumb) => crumb.trim().split("="));
     const crumb = crumbs.find(([name, ...rest]) => name === cookie && rest.length > 0);
     return [`cookie ${cookie}`, crumb?.slice(1).join("=")];
   }
   if (part.path !== undefined) return ["path", path.split(/[?#]/)[0]];
-  if (part.method !== undefined) return ["method", valueOf(":method")];
+  if (part.method !== undefined) return ["method", headerValue(":method")];
   return ["client address", request === undefined || request.source === "" ? undefined : request.source];
 }
