@@ -5,6 +5,7 @@
 //   schema   **/generated/          what schema/ declares, for every language and reader (committed)
 //   filters  build/filters/*.wasm   release modules, their data packed; debug modules in build/filters/debug/
 //   ui       build/ui/              the dashboard, which the server serves at /
+//   host     build/host/            the proxy-wasm host as a package's entry points, with types
 //   bundle   build/sluice.js        server and command line in one file
 
 import { spawn } from "node:child_process";
@@ -15,7 +16,7 @@ import { createProgress } from "./progress.mjs";
 import { filesUnder, hashOf, isFresh, setStamp } from "./stamp.mjs";
 
 const root = dirname(import.meta.dirname);
-const steps = { api, schema, filters, ui, bundle };
+const steps = { api, schema, filters, ui, host, bundle };
 const isSource = (path) => !/\.(test|spec)\.ts$/.test(path);
 
 /**
@@ -134,6 +135,32 @@ async function ui(options) {
     for (const file of ["index.html", "icon.svg"]) {
       writeFileSync(join(root, "build/ui", file), readFileSync(join(root, "ui", file)));
     }
+  });
+}
+
+async function host(options) {
+  const hash = hashOf(
+    root,
+    ["host", "scripts/build.mjs", "tsconfig.host.json", "package-lock.json"],
+    isSource,
+  );
+  await once(options, "host", hash, ["build/host/index.js", "build/host/index.d.ts"], async () => {
+    options.say("bundling the host");
+    await run("types of the host", ["node_modules/typescript/bin/tsc", "-p", "tsconfig.host.json"]);
+    const esbuild = await import("esbuild");
+    await esbuild.build({
+      absWorkingDir: root,
+      entryPoints: ["host/index.ts", "host/interleave.ts", "host/call-graph.ts"],
+      outdir: "build/host",
+      bundle: true,
+      splitting: true,
+      platform: "node",
+      format: "esm",
+      target: "node20",
+      packages: "external",
+      logLevel: "silent",
+    });
+    await esbuild.stop();
   });
 }
 
