@@ -12,6 +12,7 @@ const bin = (name) => join(root, "node_modules", ".bin", name);
 
 const checks = [
   { name: "types", command: [bin("tsc"), "-p", "."] },
+  { name: "types of the dashboard", command: [bin("tsc"), "-p", "ui"] },
   { name: "lint", command: [bin("biome"), "lint", "--error-on-warnings", "."] },
   { name: "format", command: [bin("prettier"), "--check", "--log-level", "warn", "."] },
   {

@@ -9,6 +9,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { stripVTControlCharacters } from "node:util";
+import { installChromium } from "./chromium.mjs";
 import { setUp } from "./setup.mjs";
 import { filesUnder } from "./stamp.mjs";
 
@@ -40,6 +41,7 @@ const files =
     ? named
     : rooms.flatMap((room) => filesUnder(join(root, room))).map((path) => relative(root, path));
 const tests = files.filter(isTest).sort();
+if (tests.includes("tests/dashboard.test.ts")) installChromium(console.error);
 const isIntegration = (path) => path.startsWith("tests/");
 const units = tests.filter((path) => !isIntegration(path));
 

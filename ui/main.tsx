@@ -5,6 +5,7 @@ import "./style/font.css";
 import "./style/base.css";
 import "./style/traffic.css";
 import "./style/views.css";
+import "./style/motion.css";
 import { render } from "preact";
 import { App } from "./app.tsx";
 

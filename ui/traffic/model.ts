@@ -30,9 +30,9 @@ export interface GraphEdge {
 export interface Graph {
   nodes: GraphNode[];
   edges: GraphEdge[];
-  /** Services that the search leaves but that are not drawn. */
+  /** Services beyond the limit. */
   hidden: number;
-  /** Services that had no request lately, among those hidden. */
+  /** Services that the search leaves and that had no request lately. */
   idle: number;
 }
 
@@ -70,7 +70,7 @@ export function buildGraph(
   const graph: Graph = {
     nodes: [],
     edges: [],
-    hidden: found.length - drawn.length,
+    hidden: wanted.length - drawn.length,
     idle: found.length - busy.length,
   };
   addSources(graph, report);

@@ -33,7 +33,7 @@ export function TrafficView({ live, theme }: { live: Live; theme: string }) {
       {graph.idle > 0 && (
         <label class="check">
           <input type="checkbox" checked={showIdle} onChange={() => setShowIdle(!showIdle)} />
-          idle ones
+          {graph.idle} idle
         </label>
       )}
       <button type="button" class="quiet" aria-pressed={isTable} onClick={() => setTable(!isTable)}>
