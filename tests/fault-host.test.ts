@@ -279,6 +279,94 @@ describe("maxActive", () => {
   });
 });
 
+describe("stopWhen", () => {
+  const policy: Policy = {
+    faults: [
+      {
+        name: "slow",
+        percentage: 100,
+        delay: { fixed: "1ms" },
+        stopWhen: { upstreamErrorsAbove: "50%", coolDown: "60s" },
+      },
+    ],
+  };
+
+  /** A request that the service answers; whether it was delayed. */
+  const exchange = (host: Host, worker: number, status: string): boolean => {
+    const stream = begin(host, {}, worker);
+    const isHeld = stream.state === "held";
+    if (isHeld) host.advance(2);
+    stream.response({ headers: [[":status", status]] });
+    stream.end();
+    return isHeld;
+  };
+
+  test("what one worker sees, all of them heed within a second, until the cool-down is over", () => {
+    const host = start(policy, { workers: 3 });
+    for (const worker of [0, 1, 2]) exchange(host, worker, "200");
+    for (let i = 0; i < 20; i++) assert.ok(exchange(host, i % 3, "503"));
+    host.advance(1_000);
+    assert.ok(!exchange(host, 0, "200"), "errors of all workers are counted together");
+    host.advance(1_000);
+    for (const worker of [1, 2]) assert.ok(!exchange(host, worker, "200"));
+    host.advance(57_000);
+    for (const worker of [0, 1, 2]) assert.ok(!exchange(host, worker, "200"));
+    host.advance(4_000);
+    for (const worker of [0, 1, 2]) assert.ok(exchange(host, worker, "200"));
+  });
+
+  test("an edit does not end the cool-down", () => {
+    const host = start(policy);
+    for (let i = 0; i < 20; i++) exchange(host, 0, "503");
+    host.advance(1_000);
+    assert.ok(!exchange(host, 0, "200"));
+    configure(host, { ...policy, responseHeader: false });
+    assert.ok(!exchange(host, 0, "200"));
+  });
+
+  test("few answers say nothing, nor do errors that are fewer than the bound", () => {
+    const host = start(policy);
+    for (let i = 0; i < 9; i++) exchange(host, 0, "500");
+    host.advance(1_000);
+    assert.ok(exchange(host, 0, "200"));
+    for (let i = 0; i < 30; i++) exchange(host, 0, i % 3 === 0 ? "500" : "404");
+    host.advance(1_000);
+    assert.ok(exchange(host, 0, "200"));
+  });
+
+  test("no tick while idle", () => {
+    const host = start(policy);
+    exchange(host, 0, "200");
+    host.advance(1_000);
+    host.resetCounts();
+    host.advance(600_000);
+    assert.equal(host.callbacks().proxy_on_tick, undefined);
+  });
+});
+
+test("two plugins in one VM: each its own policies, and both wake what waits", () => {
+  const host = new Host({ module, name: "a", rootId: "a" });
+  const slow = (name: string, ms: number) => JSON.stringify({ policies: [{ name, ...hold(ms) }] });
+  assert.ok(host.configure(slow("ns/a", 50)).ok);
+  assert.ok(host.configure(slow("ns/b", 500), { name: "b", rootId: "b" }).ok);
+  const ask = (rootId: string): Stream => {
+    const headers = [
+      [":method", "GET"],
+      [":path", "/"],
+      [":authority", "a"],
+    ] as const;
+    const stream = host.workers[0].request({ headers, rootId });
+    assert.equal(stream.requestHeaders().trap, undefined);
+    return stream;
+  };
+  const [a, b] = [ask("a"), ask("b")];
+  host.advance(53);
+  assert.deepEqual([a.state, b.state], ["continued", "held"]);
+  assert.ok(host.configure(JSON.stringify({ policies: [] })).ok);
+  host.advance(450);
+  assert.equal(b.state, "continued");
+});
+
 function counter(host: Host, fault: string, type: string): number {
   const name = `sluice_faults_total\x1fpolicy=ns/p\x1ffault=${fault}\x1ftype=${type}`;
   return host.metrics().counters[name] ?? 0;

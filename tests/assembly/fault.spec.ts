@@ -11,7 +11,15 @@ import {
 } from "../../filters/fault/delay";
 import { hits, stickyBits, unit } from "../../filters/fault/dice";
 import { isActive, minuteOfDay, Schedule, Window } from "../../filters/fault/schedule";
-import { enterWheel, leaveWheel, takeDue, Waiting, waitingCount } from "../../filters/fault/wheel";
+import { exp, ln } from "../../filters/fault/math";
+import {
+  enterWheel,
+  leaveWheel,
+  msUntilNext,
+  takeDue,
+  Waiting,
+  waitingCount,
+} from "../../filters/fault/wheel";
 import { randomU64, seedRandom } from "../../assembly/random";
 
 const MS: f64 = 1_000_000.0;
@@ -191,5 +199,39 @@ describe("the wheel", () => {
     expect(early).toBe(0, "early");
     expect(late).toBe(0, "late");
     expect(waitingCount).toBe(0);
+  });
+});
+
+describe("logarithm and exponential", () => {
+  it("are those of the standard library, to 13 digits", () => {
+    for (let x = 1e-16; x < 1e16; x *= 1.37) {
+      const expected = Math.log(x);
+      expect(Math.abs(ln(x) - expected)).toBeLessThan(1e-13 * Math.max(1, Math.abs(expected)), x.toString());
+    }
+    for (let x = -690.0; x < 690.0; x += 3.7) {
+      const expected = Math.exp(x);
+      expect(Math.abs(exp(x) / expected - 1)).toBeLessThan(1e-12, x.toString());
+    }
+    expect(exp(0)).toBe(1);
+    expect(ln(1)).toBe(0);
+  });
+
+  it("stay finite at the edges", () => {
+    expect(exp(5000)).toBe(exp(700));
+    expect(exp(-5000)).toBe(exp(-700));
+    expect(isFinite(ln(2.3e-308))).toBe(true);
+  });
+});
+
+describe("looking ahead", () => {
+  it("finds the next slot that holds a stream, as far as it is asked to", () => {
+    const now: u64 = 9_000_000_000;
+    expect(msUntilNext(now, 100)).toBe(100);
+    entry(0).dueNs = now + 17_000_000;
+    enterWheel(entry(0), now);
+    expect(msUntilNext(now, 100)).toBe(17);
+    expect(msUntilNext(now, 10)).toBe(10);
+    leaveWheel(entry(0));
+    expect(msUntilNext(now, 100)).toBe(100);
   });
 });
