@@ -1,23 +1,8 @@
-// What went wrong, by reason, in sluice_filter_errors_total.
+// The reasons for which this filter counts into sluice_filter_errors_total.
 
-import { literal } from "../../assembly/bytes";
-import {
-  beginName,
-  defineCounter,
-  findMetric,
-  increment,
-  isUndefined,
-  label,
-  Metric,
-} from "../../assembly/metrics";
-import { ByteString } from "../../assembly/set";
+import { Failure, failure } from "../../assembly/failures";
 
-
-@unmanaged
-class Failure {
-  reason: ByteString;
-  metric: Metric;
-}
+export { countFailure, Failure } from "../../assembly/failures";
 
 /** The request's headers do not fit the arena: it is answered 431. */
 export const HEADERS_TOO_LARGE: Failure = failure("headers_too_large");
@@ -25,25 +10,3 @@ export const HEADERS_TOO_LARGE: Failure = failure("headers_too_large");
 export const ARENA_FULL: Failure = failure("arena_full");
 /** The table of streams is full: a response goes unchanged. */
 export const STREAMS_FULL: Failure = failure("streams_full");
-
-function failure(reason: string): Failure {
-  const made = changetype<Failure>(heap.alloc(offsetof<Failure>()));
-  made.reason = literal(reason);
-  name(made);
-  made.metric = findMetric();
-  return made;
-}
-
-function name(failure: Failure): void {
-  beginName("sluice_filter_errors_total");
-  label("reason", failure.reason.start, failure.reason.length);
-}
-
-export function countFailure(failure: Failure): void {
-  const metric = failure.metric;
-  if (isUndefined(metric)) {
-    name(failure);
-    defineCounter(metric);
-  }
-  increment(metric);
-}

@@ -1,23 +1,8 @@
-// What went wrong, by reason, in sluice_filter_errors_total.
+// The reasons for which this filter counts into sluice_filter_errors_total.
 
-import { literal } from "../../assembly/bytes";
-import {
-  beginName,
-  defineCounter,
-  findMetric,
-  increment,
-  isUndefined,
-  label,
-  Metric,
-} from "../../assembly/metrics";
-import { ByteString } from "../../assembly/set";
+import { Failure, failure } from "../../assembly/failures";
 
-
-@unmanaged
-export class Failure {
-  reason: ByteString;
-  metric: Metric;
-}
+export { countFailure, Failure } from "../../assembly/failures";
 
 /** The request's headers do not fit the arena: dimensions that need them are `_other`. */
 export const HEADERS_TOO_LARGE: Failure = failure("headers_too_large");
@@ -33,26 +18,3 @@ export const TOO_MANY_DIMENSIONS: Failure = failure("too_many_dimensions");
 export const BAD_LIST: Failure = failure("bad_list");
 /** Envoy does not define the metric: nothing is counted. */
 export const UNDEFINED_METRIC: Failure = failure("metric_not_defined");
-
-function failure(reason: string): Failure {
-  const made = changetype<Failure>(heap.alloc(offsetof<Failure>()));
-  made.reason = literal(reason);
-  name(made);
-  made.metric = findMetric();
-  return made;
-}
-
-function name(failure: Failure): void {
-  beginName("sluice_filter_errors_total");
-  label("reason", failure.reason.start, failure.reason.length);
-}
-
-/** Begins the name of another metric: the name being built is lost. */
-export function countFailure(failure: Failure): void {
-  const metric = failure.metric;
-  if (isUndefined(metric)) {
-    name(failure);
-    defineCounter(metric);
-  }
-  increment(metric);
-}

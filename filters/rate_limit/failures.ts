@@ -1,23 +1,8 @@
-// What went wrong, by reason, in sluice_filter_errors_total.
+// The reasons for which this filter counts into sluice_filter_errors_total.
 
-import { literal } from "../../assembly/bytes";
-import {
-  beginName,
-  defineCounter,
-  findMetric,
-  increment,
-  isUndefined,
-  label,
-  Metric,
-} from "../../assembly/metrics";
-import { ByteString } from "../../assembly/set";
+import { Failure, failure } from "../../assembly/failures";
 
-
-@unmanaged
-export class Failure {
-  reason: ByteString;
-  metric: Metric;
-}
+export { countFailure, Failure } from "../../assembly/failures";
 
 /** The request's headers do not fit the arena: it is answered 431. */
 export const HEADERS_TOO_LARGE: Failure = failure("headers_too_large");
@@ -35,25 +20,3 @@ export const COST_ABOVE_BURST: Failure = failure("cost_above_burst");
 export const NO_ROOM_FOR_KEY: Failure = failure("no_room_for_key");
 /** More limits apply to one request than there is room for: it is refused. */
 export const TOO_MANY_LIMITS: Failure = failure("too_many_limits");
-
-function failure(reason: string): Failure {
-  const made = changetype<Failure>(heap.alloc(offsetof<Failure>()));
-  made.reason = literal(reason);
-  name(made);
-  made.metric = findMetric();
-  return made;
-}
-
-function name(failure: Failure): void {
-  beginName("sluice_filter_errors_total");
-  label("reason", failure.reason.start, failure.reason.length);
-}
-
-export function countFailure(failure: Failure): void {
-  const metric = failure.metric;
-  if (isUndefined(metric)) {
-    name(failure);
-    defineCounter(metric);
-  }
-  increment(metric);
-}
