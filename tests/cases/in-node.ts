@@ -23,6 +23,7 @@ export function runInNode(module: CompiledModule, one: Case): string[] {
     workers: one.workers,
     rootId: one.rootId,
     name: "case",
+    node: { id: "cases", cluster: "cases" },
     capabilities: neededCapabilities(module),
     logLevel: "warn",
   });
