@@ -16,6 +16,7 @@ import { waitFor } from "./support/wait.ts";
 
 const waiting = 10_000;
 const streamsPerConnection = 100;
+const bound = 7;
 const host = "shop.test";
 
 const mesh = (port: number) => `
@@ -39,6 +40,9 @@ spec:
     directResponse: {status: 200, body: {string: ok}}
   - name: edited
     match: [{uri: {prefix: /edited}}]
+    directResponse: {status: 200}
+  - name: bounded
+    match: [{uri: {prefix: /bounded}}]
     directResponse: {status: 200}
   - name: service
     route: [{destination: {host: ${host}}}]
@@ -65,7 +69,16 @@ const answers = policy(
    {name: long, percentage: 100, ${byHeader("long")}, delay: {fixed: 12s}},
    {name: grpc, percentage: 100, ${byHeader("grpc")}, delay: {fixed: 20ms}, abort: {grpcStatus: UNAVAILABLE}}`,
 );
-const service = policy("service", "service", "{name: slow, percentage: 100, delay: {fixed: 30ms}}");
+const service = policy(
+  "service",
+  "service",
+  `{name: thin, percentage: 100, ${byHeader("thin")}, throttle: {kibPerSecond: 64}},
+   {name: slow, percentage: 100, ${byHeader("slow")}, delay: {fixed: 30ms}}`,
+);
+const bounded = policy("bounded", "bounded", "{name: few, percentage: 100, delay: {fixed: 1s}}").replace(
+  "  faults",
+  `  maxActive: ${bound}\n  faults`,
+);
 const edited = (fault: string) => policy("edited", "edited", fault);
 
 interface Http2Answer {
@@ -97,10 +110,28 @@ class Connection {
     return answerOf(stream, began);
   }
 
+  async download(take: (data: Buffer) => void): Promise<void> {
+    const stream = this.open("/", "thin", { "x-size": String(download.size) });
+    stream.on("data", take);
+    await new Promise((resolve, reject) => stream.on("end", resolve).on("error", reject));
+  }
+
   close(): void {
     this.#session.destroy();
   }
 }
+
+/** A response of the service's, over HTTP/1.1. */
+async function download(port: number, take: (data: Buffer) => void): Promise<void> {
+  const headers = { host, "x-fault": "thin", "x-size": String(download.size) };
+  await new Promise<void>((resolve, reject) => {
+    const request = httpRequest({ host: "127.0.0.1", port, headers }, (response) => {
+      response.on("data", take).on("end", resolve).on("error", reject);
+    });
+    request.on("error", reject).end();
+  });
+}
+download.size = 98_304;
 
 function answerOf(stream: ClientHttp2Stream, began = performance.now()): Promise<Http2Answer> {
   return new Promise((resolve, reject) => {
@@ -120,10 +151,11 @@ function answerOf(stream: ClientHttp2Stream, began = performance.now()): Promise
   });
 }
 
-/** An HTTP service that counts the bytes of a body, and echoes over an upgraded connection. */
+/** An HTTP service that counts the bytes of a body, or sends as many as are asked for, and echoes over an upgraded connection. */
 function startService(): Promise<Server> {
   const server = createServer((incoming, response) => {
-    void text(incoming).then((body) => response.end(`${body.length}`));
+    const size = Number(incoming.headers["x-size"] ?? 0);
+    void text(incoming).then((body) => response.end(size > 0 ? Buffer.alloc(size) : `${body.length}`));
   });
   server.on("upgrade", (_, socket) => {
     socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
@@ -158,6 +190,7 @@ describe("delays in Envoy", () => {
         "mesh.yaml": mesh(port),
         "answers.yaml": answers,
         "service.yaml": service,
+        "bounded.yaml": bounded,
         "edited.yaml": edited("{name: old, percentage: 100, delay: {fixed: 4s}, abort: {httpStatus: 418}}"),
       },
       services: [],
@@ -217,7 +250,7 @@ describe("delays in Envoy", () => {
 
   test("a large body waits and arrives whole", async () => {
     const body = "x".repeat(3_000_000);
-    const answer = await connection().ask("/", "", {}, body);
+    const answer = await connection().ask("/", "slow", {}, body);
     assert.deepEqual([answer.status, answer.body], [200, String(body.length)]);
     assert.equal(answer.headers["x-sluice-fault"], "test/service/slow");
   });
@@ -227,7 +260,7 @@ describe("delays in Envoy", () => {
       const upgrade = httpRequest({
         host: "127.0.0.1",
         port: world.port,
-        headers: { host, connection: "upgrade", upgrade: "websocket" },
+        headers: { host, "x-fault": "slow", connection: "upgrade", upgrade: "websocket" },
       });
       upgrade.on("upgrade", (_, socket) => {
         socket.once("data", (data) => {
@@ -242,6 +275,37 @@ describe("delays in Envoy", () => {
     });
     assert.equal(echoed, "over the wire");
   });
+
+  test(`never more than ${bound} at once over all workers`, async () => {
+    // Each connection is on one worker; many of them reach them all.
+    const own = Array.from({ length: 20 }, connection);
+    const all = await Promise.all(
+      own.flatMap((one) => Array.from({ length: 10 }, () => one.ask("/bounded", ""))),
+    );
+    const held = all.filter(({ headers }) => headers["x-sluice-fault"] === "test/bounded/few").length;
+    assert.ok(held > 0 && held <= bound, `${held} held`);
+    assert.equal(await stat(/sluice_faults_total.*bounded.*type=overflow/), all.length - held);
+  });
+
+  for (const version of ["HTTP/1.1", "HTTP/2"]) {
+    test(`a throttled response comes evenly over time: ${version}`, async () => {
+      const pieces: { at: number; size: number }[] = [];
+      const began = performance.now();
+      const take = (data: Buffer): void => {
+        pieces.push({ at: performance.now() - began, size: data.length });
+      };
+      // 96 KiB at 64 KiB a second.
+      await (version === "HTTP/2" ? connection().download(take) : download(world.port, take));
+      const total = pieces.reduce((sum, { size }) => sum + size, 0);
+      assert.equal(total, download.size);
+      const end = pieces.at(-1)?.at ?? 0;
+      assert.ok(end > 1_000, `over after ${end} ms`);
+      const half = pieces.filter(({ at }) => at <= end / 2).reduce((sum, { size }) => sum + size, 0) / total;
+      assert.ok(half > 0.25 && half < 0.75, `${Math.round(half * 100)} % in half of the time`);
+      const largest = Math.max(...pieces.map(({ size }) => size));
+      assert.ok(largest <= 16_384 * 2, `${largest} bytes at once`);
+    });
+  }
 
   test("a gRPC call waits and then fails as gRPC calls do", async () => {
     const answer = await connection().ask("/answers", "grpc", { "content-type": "application/grpc" }, "");

@@ -107,6 +107,16 @@ describe("faults in a mesh", () => {
     assert.equal((await ask("/", wish)).status, 200);
   });
 
+  test("Prometheus sees policy, fault and type as labels", async () => {
+    const printed = await world.envoy.admin("/stats/prometheus?filter=sluice_faults");
+    const lines = printed.split("\n");
+    for (const line of [
+      'sluice_faults_total{policy="ficool/checkout",fault="down",type="abort"} 1',
+      'sluice_faults_active{policy="ficool/checkout"} 0',
+    ])
+      assert.ok(lines.includes(line), printed);
+  });
+
   test("the kill switch", async () => {
     const off = `
 apiVersion: sluice.traffic/v1alpha1
