@@ -61,7 +61,7 @@ test("50 random limits let through what Envoy's own let through", async () => {
       const theirs = a.admitted.get(`/${route}/`) ?? 0;
       const mine = b.admitted.get(`/${route}/`) ?? 0;
       const bound = burst + rate * b.seconds;
-      // Theirs fill in steps, ours one by one; both began and ended within the load's time.
+      // Ours fills one by one, theirs in its own steps; both began and ended within the load's time.
       if (Math.abs(theirs - mine) > 3 + requests + 0.04 * bound || mine > bound)
         wrong.push(
           `${requests} per ${everyMs} ms, burst ${burst}: native ${theirs}, ours ${mine}, bound ${bound}`,
