@@ -78,3 +78,22 @@ test("what cannot be read is refused with the form to write", async () => {
   ];
   for (const { args, says } of cases) await assert.rejects(printed(...args), says);
 });
+
+test("labels of dimensions become rules, and buckets are those of durations", async () => {
+  const options = ["--dimension", "region", "--dimension", "plan", "--duration-buckets", "5,50,500"];
+  const { statsConfig } = JSON.parse(await printed("--server", "127.0.0.1:18000", ...options));
+  const regexes = new Map(
+    statsConfig.statsTags.map((rule: { tagName: string; regex: string }) => [rule.tagName, rule.regex]),
+  );
+  assert.equal(regexes.get("region"), "(\\x1fregion=([^\\x1f]*))");
+  assert.ok(regexes.has("plan") && regexes.has("virtual_host"));
+  const buckets = statsConfig.histogramBucketSettings.map(
+    (setting: { buckets: number[] }) => setting.buckets,
+  );
+  assert.deepEqual(buckets.at(-1), [5, 50, 500]);
+});
+
+test("what is no label and what does not rise is refused", async () => {
+  await assert.rejects(printed("--server", "127.0.0.1:18000", "--dimension", "x-region"), /letters, digits/);
+  await assert.rejects(printed("--server", "127.0.0.1:18000", "--duration-buckets", "5,5"), /rising/);
+});

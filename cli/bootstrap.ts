@@ -13,12 +13,15 @@ interface BootstrapCommandOptions {
   labels?: Record<string, string>;
   admin: HostPort | false;
   statsSink: boolean;
+  dimension: string[];
+  durationBuckets?: number[];
 }
 
 const examples = `
 Examples:
   $ sluice bootstrap --server 127.0.0.1:18000 > envoy.json && envoy -c envoy.json
   $ sluice bootstrap --server config.internal:18000 --node edge-1 --labels app=gateway,stage=prod
+  $ sluice bootstrap --server 127.0.0.1:18000 --dimension region --dimension plan
 
 It gives Envoy delta ADS with a quick return after the server was away, keepalive, limits against overload,
 the rules that turn our metrics' labels into Prometheus labels, and an admin port on loopback.`;
@@ -36,12 +39,15 @@ export function register(program: Command): void {
     .option("--admin <[host:]port>", "Envoy's admin address", parseHostPort, parseHostPort("15000"))
     .option("--no-admin", "no admin port")
     .option("--no-stats-sink", "do not push stats to the server")
+    .option("--dimension <name>", "a label of your MetricsPolicies; repeat it for each", addLabel, [])
+    .option("--duration-buckets <ms,...>", "upper bounds of the histograms of durations", parseBuckets)
     .addHelpText("after", examples)
     .action(run);
 }
 
 function run(options: BootstrapCommandOptions): void {
   const { server, node = hostname(), role, namespace, labels, admin, statsSink } = options;
+  const { dimension: dimensions, durationBuckets } = options;
   const config = bootstrapJson({
     nodeId: node,
     metadata: {
@@ -52,6 +58,8 @@ function run(options: BootstrapCommandOptions): void {
     xds: server,
     admin: admin === false ? undefined : admin,
     statsSink,
+    dimensions,
+    ...(durationBuckets !== undefined && { durationBuckets }),
   });
   process.stdout.write(`${JSON.stringify(config, null, 2)}\n`);
 }
@@ -59,6 +67,19 @@ function run(options: BootstrapCommandOptions): void {
 function parseRole(text: string): string {
   if (text !== "gateway" && text !== "sidecar") throw new InvalidArgumentError("Write gateway or sidecar.");
   return text;
+}
+
+function addLabel(text: string, before: string[]): string[] {
+  if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(text))
+    throw new InvalidArgumentError("A label has letters, digits and underscores only, and a letter first.");
+  return [...before, text];
+}
+
+function parseBuckets(text: string): number[] {
+  const bounds = text.split(",").map(Number);
+  const rises = bounds.every((bound, i) => bound > (bounds[i - 1] ?? 0));
+  if (!rises) throw new InvalidArgumentError("Write rising numbers of milliseconds, such as 5,10,50,100.");
+  return bounds;
 }
 
 function parseLabels(text: string): Record<string, string> {

@@ -7,7 +7,9 @@ import { bootstrapJson } from "../envoy/bootstrap.ts";
 import { findEnvoy } from "../envoy/find.ts";
 import { startEnvoy } from "../envoy/process.ts";
 import { projectRoot } from "../envoy/root.ts";
+import type { MetricsSpec } from "../schema/generated/types.ts";
 import { createLogger, type Logger } from "../server/log.ts";
+import type { Resource } from "../server/model.ts";
 import { loadModules } from "../server/policy/modules.ts";
 import { CannotStart, formatDiagnostics, InvalidConfiguration, serve } from "../server/serve.ts";
 import { loadFolder } from "../server/source/load.ts";
@@ -134,6 +136,7 @@ async function bringUp(options: UpOptions, logger: Logger, opened: Opened): Prom
     config: bootstrapJson({
       nodeId: "local",
       metadata: { ROLE: "gateway" },
+      dimensions: dimensionsOf(resources),
       xds: { host: options.xds.host, port: server.xdsPort },
       admin,
     }),
@@ -155,6 +158,13 @@ async function bringUp(options: UpOptions, logger: Logger, opened: Opened): Prom
     `ready: ${url(listen.host, port)}  (status ${url(options.http.host, server.httpPort)}, ` +
     `Envoy's admin ${url(admin.host, envoy.adminPort)}, xDS ${formatHostPort({ ...options.xds, port: server.xdsPort })})\n`;
   return { greeting, ended: envoy.exited.then(() => envoyEnded) };
+}
+
+/** Envoy learns at its start which labels the stats' names may carry: those of the folder as it is then. */
+function dimensionsOf(resources: readonly Resource[]): string[] {
+  return resources
+    .filter(({ kind }) => kind === "MetricsPolicy")
+    .flatMap(({ spec }) => ((spec as MetricsSpec).dimensions ?? []).map(({ name }) => name));
 }
 
 /** By default only for the folders in examples/: elsewhere the endpoints are somebody's own. */

@@ -49,12 +49,15 @@ export const istioLabels = [
   "connection_security_policy",
 ] as const;
 
+/** Dimensions of a MetricsPolicy that need no mention: what most people call them. */
+export const usualDimensions = ["method", "path", "grpc_status", "tenant"] as const;
+
 /**
  * Labels that are known beforehand, and the names of dimensions. The regex's first group is cut out of the name, the
  * second is the value. A tag's name cannot come from the stat's name, so that there is one rule for each label.
  */
 export function statsTags(dimensions: readonly string[] = []): TagSpecifier[] {
-  return [...new Set([...standardLabels, ...istioLabels, ...dimensions])].map((label) =>
+  return [...new Set([...standardLabels, ...istioLabels, ...usualDimensions, ...dimensions])].map((label) =>
     create(TagSpecifierSchema, {
       tagName: label,
       tagValue: { case: "regex", value: `(\\x1f${label}=([^\\x1f]*))` },

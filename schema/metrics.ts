@@ -77,7 +77,7 @@ const policyFields: Record<string, Field> = {
     schema: list({ type: "number", min: 0.001, max: 86_400_000 }, 64, 1),
     doc: "Upper bounds of the duration histogram in ms.",
     unsupported:
-      "buckets are a setting of Envoy's, made when it starts; write sluice bootstrap --buckets, or histogram_bucket_settings in your own bootstrap",
+      "buckets are a setting of Envoy's, made when it starts; write sluice bootstrap --duration-buckets, or histogram_bucket_settings in your own bootstrap",
   },
   maxSeries: {
     schema: integer(1, 100_000),
