@@ -40,6 +40,7 @@ export function decide(plan: Plan, now: i64): bool {
   for (let index = nextPolicy(); index >= 0; index = nextPolicy()) {
     const policy = policyAt(plan, index);
     for (let l: u32 = 0; l < policy.limitCount; l++) prepare(limitAt(policy, l));
+    if (!policy.policy.inherit) break;
   }
   if (overflows) {
     countFailure(TOO_MANY_LIMITS);
