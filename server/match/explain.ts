@@ -6,7 +6,7 @@
 import { compileModule } from "../../host/index.ts";
 import { destinationHeader } from "../istio/listeners.ts";
 import type { MeshListener } from "../istio/mesh.ts";
-import { policyKinds } from "../policy/kinds.ts";
+import { type PolicyKind, policyKinds } from "../policy/kinds.ts";
 import type { FilterModule } from "../policy/modules.ts";
 import { type PlacedRoute, routesInOrder } from "../route-table.ts";
 import type { Built } from "../snapshot.ts";
@@ -123,6 +123,14 @@ interface Run {
   request: MatchRequest;
 }
 
+/** As the filter is told: `sluice faults off`. */
+function isSwitchedOff(built: Built, { module }: PolicyKind): boolean {
+  const { configuration } = built.plugins.find(({ filter }) => filter === module) ?? {};
+  return (
+    configuration !== undefined && (JSON.parse(configuration) as { disabled?: boolean }).disabled === true
+  );
+}
+
 /** Runs each kind's module in the order of the chain, and then says where the request goes. */
 async function applyPolicies(run: Run, router: Router): Promise<void> {
   const { built, modules, input, explanation, request } = run;
@@ -143,6 +151,7 @@ async function applyPolicies(run: Run, router: Router): Promise<void> {
     const seed = input.seed ?? 1;
     const step = runModule({ kind, module, compiled, built, router: at, headers, sourceAddress, seed });
     explanation.policies.push(...own.map((a) => policyExplanation(a, built, prober, step.decisions)));
+    if (isSwitchedOff(built, kind)) explanation.notes.push(`every ${kind.kind} is switched off`);
     if (step.heldMs > 0) explanation.notes.push(`${kind.kind} holds it for ${step.heldMs} ms`);
     if (step.reply !== undefined) {
       explanation.result = plain("answered", `${kind.kind}: ${step.reply.details}`, step.reply.status);
