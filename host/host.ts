@@ -11,6 +11,7 @@ import { type HostcallHook, Process } from "./process.ts";
 import { readRefusal } from "./refusal.ts";
 import type { SharedData } from "./shared-data.ts";
 import { Thread } from "./thread.ts";
+import type { TraceRecord } from "./trace.ts";
 import type { ConfigureResult, Counts, Fault, LogLine, PropertyTree } from "./types.ts";
 import { Vm } from "./vm.ts";
 
@@ -35,6 +36,8 @@ export interface HostOptions {
   clusters?: readonly string[];
   /** Properties under `xds.node`. */
   node?: PropertyTree;
+  /** Records of decisions that each VM keeps for `trace`. Default 0: nothing is recorded, as in Envoy. */
+  traceRecords?: number;
   /** What a trap does to later requests. Default FAIL_RELOAD. */
   failurePolicy?: "FAIL_RELOAD" | "FAIL_CLOSED" | "FAIL_OPEN";
   /**
@@ -78,6 +81,7 @@ export class Host {
       logLevel: options.logLevel ?? "info",
       clusters: new Set(options.clusters ?? []),
       node: options.node ?? {},
+      traceRecords: options.traceRecords ?? 0,
     });
     const seed = BigInt(options.seed ?? 1) << 16n;
     const thread = (name: string, index: number) =>
@@ -194,6 +198,11 @@ export class Host {
 
   sharedData(): SharedData {
     return this.#process.sharedData;
+  }
+
+  /** What the workers have decided since the last call, worker by worker. */
+  trace(): TraceRecord[] {
+    return this.workers.flatMap((worker) => worker.trace());
   }
 
   get log(): readonly LogLine[] {

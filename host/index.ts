@@ -16,4 +16,5 @@ export { checkConfiguration, readRefusal } from "./refusal.ts";
 export { SharedData, type SharedValue } from "./shared-data.ts";
 export { Stream } from "./stream.ts";
 export { Thread } from "./thread.ts";
+export type { TraceRecord } from "./trace.ts";
 export * from "./types.ts";

@@ -16,6 +16,8 @@ export interface ProcessOptions {
   logLevel: LogLevel;
   clusters: ReadonlySet<string>;
   node: PropertyTree;
+  /** Records of a module's trace to be kept per VM; 0: none is switched on. */
+  traceRecords: number;
 }
 
 /**

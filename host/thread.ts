@@ -7,6 +7,7 @@ import type { CompiledModule } from "./module.ts";
 import { sameKey, startPlugin } from "./plugin.ts";
 import type { Process } from "./process.ts";
 import { Stream } from "./stream.ts";
+import type { TraceRecord } from "./trace.ts";
 import type { RequestOptions } from "./types.ts";
 import { Vm } from "./vm.ts";
 
@@ -66,6 +67,11 @@ export class Thread {
   /** The instance's exports, for what a test reads out of the module itself. */
   get exports(): WebAssembly.Exports {
     return this.#vm?.exports ?? {};
+  }
+
+  /** What this thread has decided since the last call, where the host records it. */
+  trace(): TraceRecord[] {
+    return this.#vm?.trace() ?? [];
   }
 
   /** A window on linear memory as it is now. */

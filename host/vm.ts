@@ -16,6 +16,7 @@ import { MetricIds } from "./metrics.ts";
 import type { CompiledModule } from "./module.ts";
 import type { Process } from "./process.ts";
 import { Random } from "./random.ts";
+import { type TraceRecord, TraceReader } from "./trace.ts";
 import { EnvoyCrash, HostTrap } from "./types.ts";
 
 /** Hostcalls that are allowed while the module's start or allocator runs; any other one traps. */
@@ -45,6 +46,7 @@ export class Vm {
   readonly #memory: WebAssembly.Memory;
   readonly #allocate: (size: number) => number;
   readonly #vmContext: VmContext;
+  readonly #trace: TraceReader | undefined;
   #afterCall: (() => void)[] = [];
   #nextContextId = 1;
   #view: Buffer;
@@ -68,6 +70,7 @@ export class Vm {
       n: number,
     ) => number;
     this.#start();
+    this.#trace = this.#startTrace(process.options.traceRecords);
   }
 
   get memory(): Buffer {
@@ -177,6 +180,11 @@ export class Vm {
     return true;
   }
 
+  /** What was recorded since the last call. */
+  trace(): TraceRecord[] {
+    return this.#trace?.read(this.memory) ?? [];
+  }
+
   crash(reason: string): never {
     this.process.crash = new EnvoyCrash(`${reason}: this ends the whole Envoy process`);
     throw this.process.crash;
@@ -190,6 +198,12 @@ export class Vm {
     this.restriction = undefined;
     this.finishCall();
     if (this.failure !== undefined) throw new Error(`Failed to initialize Wasm code: ${this.failure}`);
+  }
+
+  #startTrace(records: number): TraceReader | undefined {
+    const start = this.#exports.sluice_trace;
+    if (records === 0 || typeof start !== "function") return undefined;
+    return new TraceReader((start as (records: number) => number)(records) >>> 0);
   }
 
   #enter(context: Context, name: string, values: number[]): number | undefined {

@@ -11,6 +11,7 @@ import { cookieValue, findCookie } from "../request/cookies";
 import { findQueryParam, queryValue } from "../request/query";
 import { authority, headerAt, headerCount, method, nextHeader, scheme, uri } from "../request/view";
 import { ByteString } from "../set";
+import { asked } from "../trace";
 import { textMatches, textMatchesIgnoringCase } from "./text";
 
 /** The client's address as Envoy gives it, read at most once per request. */
@@ -48,14 +49,17 @@ export function requestMatches(match: RequestMatch): bool {
 
 function holds(condition: StringMatch | null, text: ByteString): bool {
   if (condition === null) return true;
-  return text.start !== 0 && textMatches(condition, text.start, text.length);
+  return asked(text.start !== 0 && textMatches(condition, text.start, text.length));
 }
 
 function uriMatches(match: RequestMatch): bool {
   const condition = match.uri;
   if (condition === null) return true;
-  if (uri.start === 0) return false;
-  return match.ignoreUriCase
+  return asked(uri.start !== 0 && uriMeets(condition, match.ignoreUriCase));
+}
+
+function uriMeets(condition: StringMatch, ignoreCase: bool): bool {
+  return ignoreCase
     ? textMatchesIgnoringCase(condition, uri.start, uri.length)
     : textMatches(condition, uri.start, uri.length);
 }
@@ -63,7 +67,7 @@ function uriMatches(match: RequestMatch): bool {
 function headersMatch(match: RequestMatch): bool {
   const start = match.headersStart;
   for (let i: u32 = 0; i < match.headersCount; i++)
-    if (!oneValueMatches(keyAt<StringMatch>(start, i), valueAt<StringMatch>(start, i))) return false;
+    if (!asked(oneValueMatches(keyAt<StringMatch>(start, i), valueAt<StringMatch>(start, i)))) return false;
   return true;
 }
 
@@ -79,22 +83,24 @@ function oneValueMatches(name: ByteString, condition: StringMatch): bool {
 
 function withoutHeadersMatch(match: RequestMatch): bool {
   const start = match.withoutHeadersStart;
-  for (let i: u32 = 0; i < match.withoutHeadersCount; i++) {
-    const name = keyAt<StringMatch>(start, i);
-    const condition = valueAt<StringMatch>(start, i);
-    if (oneValueMatches(name, condition)) return false;
-    const isAbsent = nextHeader(name.start, name.length, 0) === headerCount;
-    if (isAbsent && condition.present !== 0 && textMatches(condition, start, 0)) return false;
-  }
+  for (let i: u32 = 0; i < match.withoutHeadersCount; i++)
+    if (!asked(noValueMatches(keyAt<StringMatch>(start, i), valueAt<StringMatch>(start, i)))) return false;
   return true;
+}
+
+function noValueMatches(name: ByteString, condition: StringMatch): bool {
+  if (oneValueMatches(name, condition)) return false;
+  const isAbsent = nextHeader(name.start, name.length, 0) === headerCount;
+  return !(isAbsent && condition.present !== 0 && textMatches(condition, name.start, 0));
 }
 
 function queryMatches(match: RequestMatch): bool {
   const start = match.queryParamsStart;
   for (let i: u32 = 0; i < match.queryParamsCount; i++) {
     const name = keyAt<StringMatch>(start, i);
-    if (!findQueryParam(name.start, name.length)) return false;
-    if (!textMatches(valueAt<StringMatch>(start, i), queryValue.start, queryValue.length)) return false;
+    const found = findQueryParam(name.start, name.length);
+    if (!asked(found && textMatches(valueAt<StringMatch>(start, i), queryValue.start, queryValue.length)))
+      return false;
   }
   return true;
 }
@@ -103,8 +109,9 @@ function cookiesMatch(match: RequestMatch): bool {
   const start = match.cookiesStart;
   for (let i: u32 = 0; i < match.cookiesCount; i++) {
     const name = keyAt<StringMatch>(start, i);
-    if (!findCookie(name.start, name.length)) return false;
-    if (!textMatches(valueAt<StringMatch>(start, i), cookieValue.start, cookieValue.length)) return false;
+    const found = findCookie(name.start, name.length);
+    if (!asked(found && textMatches(valueAt<StringMatch>(start, i), cookieValue.start, cookieValue.length)))
+      return false;
   }
   return true;
 }
@@ -112,7 +119,7 @@ function cookiesMatch(match: RequestMatch): bool {
 function sourceMatches(match: RequestMatch): bool {
   if (match.sourceIpCount === 0) return true;
   readSourceAddress();
-  return cidrListHas(match.sourceIpIndex, sourceAddress.start, sourceAddress.length);
+  return asked(cidrListHas(match.sourceIpIndex, sourceAddress.start, sourceAddress.length));
 }
 
 /** Reads source.address, unless this request has done so; empty when there is none. */

@@ -12,11 +12,15 @@ import { beginMatching } from "../../assembly/match/request";
 import { seedRandom } from "../../assembly/random";
 import { readRequestHeaders } from "../../assembly/request/view";
 import { ByteString } from "../../assembly/set";
+import { isTracing } from "../../assembly/trace";
 import { countFailure, HEADERS_TOO_LARGE } from "./failures";
 import { readHeaderRoutingConfig } from "./generated/config";
 import { buildPlan, Plan } from "./plan";
 import { changeResponse, forgetStream } from "./response";
 import { route } from "./route";
+import { askAll } from "./trace";
+
+export { sluice_trace } from "../../assembly/trace";
 
 const TOO_LARGE: ByteString = literal("sluice_headers_too_large");
 
@@ -47,7 +51,10 @@ export function proxy_on_request_headers(stream: u32, count: u32, endOfStream: u
   beginMatching();
   const plan = changetype<Plan>(generation.plan);
   limitArena(plan.arenaSize);
-  if (readRequestHeaders() && beginPolicies(plan.attachments) && route(stream, generation)) return CONTINUE;
+  if (readRequestHeaders() && beginPolicies(plan.attachments)) {
+    const isKept = !isTracing || askAll(stream, plan);
+    if (isKept && route(stream, generation)) return CONTINUE;
+  }
   countFailure(HEADERS_TOO_LARGE);
   localReply(431, TOO_LARGE.start, TOO_LARGE.length, 0, 0, 0, 0);
   return STOP_ITERATION;

@@ -15,11 +15,13 @@ import { defineCounter, increment, isUndefined } from "../../assembly/metrics";
 import { headerCount, nextHeader } from "../../assembly/request/view";
 import { ByteString } from "../../assembly/set";
 import { addStream } from "../../assembly/streams";
+import { isTracing } from "../../assembly/trace";
 import { chooseDestination, drawnCookie, findRule, isCookieDrawn } from "./choose";
 import { countFailure, STREAMS_FULL } from "./failures";
 import { HeaderRoutingRule } from "./generated/config";
 import { changeHeaders } from "./headers";
 import { Choice, nameMetric, Plan, PolicyPlan, RulePlan } from "./plan";
+import { traceChoice } from "./trace";
 
 /** The header that derived routes match on. */
 export const STEERING: ByteString = literal("x-sluice-destination");
@@ -50,6 +52,7 @@ function follow(stream: u32, generation: Generation, policy: PolicyPlan, index: 
   const rule = itemAt<HeaderRoutingRule>(policy.rules, index);
   const plan = itemAt<RulePlan>(policy.plans, index);
   const choice = chooseDestination(policy, rule, plan);
+  if (isTracing) traceChoice(changetype<Plan>(generation.plan), policy, index, choice);
   const request = plan.request;
   // A rule that only changes headers is steered too: what it changes may be what routes match on.
   const steers = choice !== null || request !== null;
