@@ -14,9 +14,10 @@ import {
 } from "../server/serve.ts";
 import type { TlsFiles } from "../server/xds/server.ts";
 import { formatHostPort, type HostPort, parseHostPort } from "./address.ts";
+import { addObservabilityFlags, type ObservabilityFlags, observabilityOf } from "./observability.ts";
 import { version } from "./version.ts";
 
-interface ServeCommandOptions {
+interface ServeCommandOptions extends ObservabilityFlags {
   config: string;
   http: HostPort;
   xds: HostPort;
@@ -47,7 +48,7 @@ Exit code: 0 after SIGINT or SIGTERM, 1 when the configuration is in error at th
 start for another reason.`;
 
 export function register(program: Command): void {
-  program
+  const command = program
     .command("serve")
     .summary("serve a folder of YAML to Envoys")
     .description(
@@ -55,7 +56,7 @@ export function register(program: Command): void {
         "Envoy that connects. Everything binds to 127.0.0.1 unless an address is given.",
     )
     .requiredOption("--config <dir>", "folder of YAML files, with its sub-folders")
-    .addOption(port("--http", "API, metrics and status page", "8080"))
+    .addOption(port("--http", "dashboard, API and metrics", "8080"))
     .addOption(port("--xds", "where Envoys connect", "18000"))
     .addOption(port("--listen", "where Envoys listen for the mesh", "10000"))
     .option("--state <dir>", "directory in which the last good configuration is kept")
@@ -65,6 +66,7 @@ export function register(program: Command): void {
     .option("--xds-client-ca <file>", "let in only proxies whose certificate this authority signed (PEM)")
     .addHelpText("after", examples)
     .action(run);
+  addObservabilityFlags(command);
 }
 
 function port(flag: string, description: string, standard: string): Option {
@@ -113,6 +115,7 @@ async function start(
     modules,
     logger,
     version,
+    observability: observabilityOf(options),
     ...(state === undefined ? {} : { state }),
     ...(lastGood === undefined ? {} : { lastGood }),
     ...(tls === undefined ? {} : { tls }),

@@ -14,13 +14,14 @@ import { loadModules } from "../server/policy/modules.ts";
 import { CannotStart, formatDiagnostics, InvalidConfiguration, serve } from "../server/serve.ts";
 import { loadFolder } from "../server/source/load.ts";
 import { formatHostPort, type HostPort, parseHostPort } from "./address.ts";
+import { addObservabilityFlags, type ObservabilityFlags, observabilityOf } from "./observability.ts";
 import { requireFree } from "./up/port.ts";
 import { untilReady } from "./up/ready.ts";
 import { instancesOf, startSamples } from "./up/samples.ts";
 import { stopRequest } from "./up/stop.ts";
 import { version } from "./version.ts";
 
-interface UpOptions {
+interface UpOptions extends ObservabilityFlags {
   config: string;
   listen: HostPort;
   admin: HostPort;
@@ -47,7 +48,7 @@ It stops on SIGINT and SIGTERM, and when the process that started it is gone. Ex
 the configuration is in error at the start, 2 when it cannot start for another reason.`;
 
 export function register(program: Command): void {
-  program
+  const command = program
     .command("up")
     .summary("run config server, Envoy and sample services here")
     .description(
@@ -61,7 +62,7 @@ export function register(program: Command): void {
       parseHostPort("10000"),
     )
     .option("--admin <[host:]port>", "Envoy's admin address", parseHostPort, parseHostPort("15000"))
-    .option("--http <[host:]port>", "API, metrics and status page", parseHostPort, parseHostPort("8080"))
+    .option("--http <[host:]port>", "dashboard, API and metrics", parseHostPort, parseHostPort("8080"))
     .option("--xds <[host:]port>", "where Envoys connect", parseHostPort, parseHostPort("18000"))
     .option("--concurrency <n>", "Envoy's worker threads (default: one per core)", parseCount)
     .option("--sample-services", "answer on the folder's loopback endpoints (default: for the examples)")
@@ -70,6 +71,7 @@ export function register(program: Command): void {
     .option("--last-good", "start with the last good configuration of --state when the folder is in error")
     .addHelpText("after", examples)
     .action(run);
+  addObservabilityFlags(command);
 }
 
 function parseCount(text: string): number {
@@ -122,6 +124,7 @@ async function bringUp(options: UpOptions, logger: Logger, opened: Opened): Prom
     delivery: { file: join(projectRoot, "build", "served") },
     version,
     logger,
+    observability: observabilityOf(options),
   });
   opened.push(server);
 
@@ -141,6 +144,7 @@ async function bringUp(options: UpOptions, logger: Logger, opened: Opened): Prom
       admin,
     }),
     ...(concurrency !== undefined && { concurrency }),
+    onOutput: (line) => process.stdout.write(`${line}\n`),
     onLog: (line) => {
       if (!stopping) logEnvoy(logger, line);
     },
@@ -155,7 +159,7 @@ async function bringUp(options: UpOptions, logger: Logger, opened: Opened): Prom
   const port = await untilReady(envoy, server, listen);
   const url = (host: string, at: number) => `http://${formatHostPort({ host, port: at })}`;
   const greeting =
-    `ready: ${url(listen.host, port)}  (status ${url(options.http.host, server.httpPort)}, ` +
+    `ready: ${url(listen.host, port)}  (dashboard ${url(options.http.host, server.httpPort)}, ` +
     `Envoy's admin ${url(admin.host, envoy.adminPort)}, xDS ${formatHostPort({ ...options.xds, port: server.xdsPort })})\n`;
   return { greeting, ended: envoy.exited.then(() => envoyEnded) };
 }

@@ -27,11 +27,15 @@ export interface StartOptions {
   config: unknown;
   /** Worker threads. Default: one per core. */
   concurrency?: number;
+  /** Each line of Envoy's standard output, where access logs go. */
+  onOutput?: (line: string) => void;
   /** Each line that Envoy logs. */
   onLog?: (line: string) => void;
 }
 
 const pollMs = 20;
+/** Envoy keeps access logs back for 10 s by default, or until 64 KiB are full. */
+const accessLogFlushMs = 1_000;
 const stopGraceMs = 5_000;
 const lastLinesKept = 20;
 
@@ -47,17 +51,20 @@ export async function startEnvoy(options: StartOptions): Promise<EnvoyProcess> {
 }
 
 async function startIn(directory: string, options: StartOptions): Promise<EnvoyProcess> {
-  const { binary, config, concurrency, onLog = () => {} } = options;
+  const { binary, config, concurrency, onOutput, onLog = () => {} } = options;
   const adminPath = join(directory, "admin");
   const configPath = typeof config === "string" ? config : join(directory, "envoy.json");
   if (typeof config !== "string") await writeFile(configPath, JSON.stringify(config));
   // Hot restart would need a base id that no other Envoy on the machine has.
   const args = ["--config-path", configPath, "--disable-hot-restart", "--admin-address-path", adminPath];
+  args.push("--file-flush-interval-msec", String(accessLogFlushMs));
   if (concurrency !== undefined) args.push("--concurrency", String(concurrency));
 
-  const child = spawn(binary.path, args, { stdio: ["ignore", "ignore", "pipe"], detached: true });
+  const child = spawn(binary.path, args, { stdio: ["ignore", "pipe", "pipe"], detached: true });
   const watchdog = killWithUs(child);
   const lastLines: string[] = [];
+  if (onOutput === undefined) child.stdout.resume();
+  else createInterface({ input: child.stdout }).on("line", onOutput);
   createInterface({ input: child.stderr }).on("line", (line) => {
     lastLines.push(line);
     if (lastLines.length > lastLinesKept) lastLines.shift();

@@ -8,10 +8,12 @@ import { ClusterLoadAssignmentSchema } from "../build/envoy-api/envoy/config/end
 import { ListenerSchema } from "../build/envoy-api/envoy/config/listener/v3/listener_pb.ts";
 import { RouteConfigurationSchema } from "../build/envoy-api/envoy/config/route/v3/route_pb.ts";
 import { contentVersion, encodeOnce } from "./encoded.ts";
-import { listenerMessage } from "./istio/listeners.ts";
+import { destinationHeader, listenerMessage } from "./istio/listeners.ts";
+import { observability } from "./istio/observability.ts";
+import { collector } from "./istio/tracing.ts";
 import { type Snapshot, type TypeUrl, typeUrls, type XdsResource } from "./model.ts";
 import type { PolicyKind } from "./policy/kinds.ts";
-import { pluginConfig, slotOf } from "./policy/plugin.ts";
+import { hasVmCapabilities, pluginConfig, slotOf } from "./policy/plugin.ts";
 import { encodeRouteTable } from "./route-table.ts";
 import type { Mesh, SnapshotOptions } from "./snapshot.ts";
 
@@ -41,8 +43,14 @@ export function encodeSnapshot(input: Input): Snapshot {
   }
   const served = new Set(plugins.map(({ kind }) => kind));
   const slots = plugins.map(({ kind }) => slotOf(kind));
+  const decisionTags = hasVmCapabilities(input.envoyVersion);
+  const observed = observability(options, destinationHeader, decisionTags);
+  if (options.tracing !== undefined) {
+    const cluster = collector(options.tracing);
+    put(ClusterSchema, cluster.name, cluster);
+  }
   for (const listener of mesh.listeners) {
-    put(ListenerSchema, listener.name, listenerMessage(listener, slots));
+    put(ListenerSchema, listener.name, listenerMessage(listener, slots, observed));
     const { value, clusters } = encodeRouteTable(mesh, listener, served);
     all.push(pooled(RouteConfigurationSchema, listener.routeConfig, value, clusters, pool));
   }

@@ -5,6 +5,7 @@ import { formatDiagnostic } from "../schema/diagnostic.ts";
 import { startHttpServer, type HttpServer } from "./http/server.ts";
 import { typeNames } from "./http/proxies.ts";
 import type { ServerView } from "./http/view.ts";
+import type { ObservabilityOptions } from "./istio/observability.ts";
 import { LastGood } from "./last-good.ts";
 import { createLogger, type Logger } from "./log.ts";
 import { TrafficFeed } from "./metrics-service/feed.ts";
@@ -31,6 +32,8 @@ export interface ServeOptions {
   modules: Readonly<Record<string, FilterModule>>;
   /** How a proxy gets a module. Default: inline. */
   delivery?: SnapshotOptions["delivery"];
+  /** Access logs and traces of the proxies. */
+  observability?: ObservabilityOptions;
   /** Directory for the last good configuration. */
   state?: string;
   /** Start with what the state directory holds when the folder is in error. */
@@ -104,8 +107,9 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   }
 }
 
-function snapshotOptions({ listen, modules, delivery = "inline" }: ServeOptions): SnapshotOptions {
-  return { listen, modules, delivery };
+function snapshotOptions(options: ServeOptions): SnapshotOptions {
+  const { listen, modules, delivery = "inline", observability = {} } = options;
+  return { listen, modules, delivery, ...observability };
 }
 
 function viewOf(

@@ -3,6 +3,7 @@
 
 import type { Diagnostic } from "../schema/diagnostic.ts";
 import { compileMesh, type MeshModel } from "./istio/mesh.ts";
+import type { ObservabilityOptions } from "./istio/observability.ts";
 import type { View } from "./istio/registry.ts";
 import { Report } from "./istio/report.ts";
 import type { NodeIdentity, Resource, Snapshot, XdsResource } from "./model.ts";
@@ -16,7 +17,7 @@ import { encodeSnapshot, type ResourcePool } from "./resources.ts";
 
 export { type FilterModule, loadModules } from "./policy/modules.ts";
 
-export interface SnapshotOptions {
+export interface SnapshotOptions extends ObservabilityOptions {
   listen: { host: string; port: number };
   /** By name, such as `header_routing`. A filter whose module is not there has no place in the listeners. */
   modules: Record<string, FilterModule>;

@@ -32,6 +32,7 @@ import { HeaderMutationSchema as EarlyMutationSchema } from "../../build/envoy-a
 import { FractionalPercent_DenominatorType as Denominator } from "../../build/envoy-api/envoy/type/v3/percent_pb.ts";
 import { bufferLimitBytes } from "./clusters.ts";
 import type { MeshListener } from "./mesh.ts";
+import { type Observability, unobserved } from "./observability.ts";
 import type { MeshVirtualHost } from "./virtual-hosts.ts";
 import { overAds, pack, seconds, socketAddress } from "./wire.ts";
 
@@ -52,7 +53,11 @@ export interface FilterSlot {
   typeUrl: string;
 }
 
-export function listenerMessage(listener: MeshListener, slots: readonly FilterSlot[]): Listener {
+export function listenerMessage(
+  listener: MeshListener,
+  slots: readonly FilterSlot[],
+  observed: Observability = unobserved,
+): Listener {
   return create(ListenerSchema, {
     name: listener.name,
     statPrefix: listener.name,
@@ -65,7 +70,7 @@ export function listenerMessage(listener: MeshListener, slots: readonly FilterSl
             name: "envoy.filters.network.http_connection_manager",
             configType: {
               case: "typedConfig",
-              value: pack(HttpConnectionManagerSchema, connectionManager(listener, slots)),
+              value: pack(HttpConnectionManagerSchema, connectionManager(listener, slots, observed)),
             },
           },
         ],
@@ -74,11 +79,17 @@ export function listenerMessage(listener: MeshListener, slots: readonly FilterSl
   });
 }
 
-function connectionManager(listener: MeshListener, slots: readonly FilterSlot[]): HttpConnectionManager {
+function connectionManager(
+  listener: MeshListener,
+  slots: readonly FilterSlot[],
+  { accessLogs, tracing, filters }: Observability,
+): HttpConnectionManager {
   return create(HttpConnectionManagerSchema, {
     statPrefix: listener.name,
     routeSpecifier: { case: "rds", value: { configSource: overAds, routeConfigName: listener.routeConfig } },
-    httpFilters: [...slots.map(slotFilter), throttle(), router()],
+    httpFilters: [...slots.map(slotFilter), ...filters, throttle(), router()],
+    accessLog: accessLogs,
+    ...(tracing === undefined ? {} : { tracing }),
     useRemoteAddress: true,
     // An empty list would mean the default: loopback and private addresses. No client has this one.
     internalAddressConfig: { unixSockets: false, cidrRanges: [{ addressPrefix: "0.0.0.0", prefixLen: 32 }] },

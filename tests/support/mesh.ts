@@ -9,6 +9,7 @@ import { findEnvoy } from "../../envoy/find.ts";
 import { type EnvoyProcess, startEnvoy } from "../../envoy/process.ts";
 import { projectRoot } from "../../envoy/root.ts";
 import { createLogger } from "../../server/log.ts";
+import type { ObservabilityOptions } from "../../server/istio/observability.ts";
 import { loadModules } from "../../server/policy/modules.ts";
 import { type RunningServer, serve } from "../../server/serve.ts";
 import { type Echo, type EchoService, startEcho } from "./echo.ts";
@@ -50,6 +51,10 @@ export interface MeshOptions {
   dimensions?: readonly string[];
   /** Push stats to the server. Default: false. */
   statsSink?: boolean;
+  /** Access logs and traces. Default: none. */
+  observability?: ObservabilityOptions;
+  /** Each line of Envoy's standard output. */
+  onOutput?: (line: string) => void;
   /** Worker threads. Default: 1. */
   concurrency?: number;
 }
@@ -78,7 +83,9 @@ export async function startTestMesh(options: MeshOptions): Promise<TestMesh> {
     const any = { host: "127.0.0.1", port: 0 };
     const modules = loadModules(join(projectRoot, "build/filters"));
     const logger = createLogger({ level: "silent" });
-    const server = await serve({ config: directory, http: any, xds: any, listen: any, modules, logger });
+    const { observability = {}, onOutput } = options;
+    const ports = { http: any, xds: any, listen: any };
+    const server = await serve({ config: directory, ...ports, modules, logger, observability });
     opened.push(() => server.close());
     const envoy = await startEnvoy({
       binary: await findEnvoy(),
@@ -90,6 +97,7 @@ export async function startTestMesh(options: MeshOptions): Promise<TestMesh> {
         dimensions: options.dimensions ?? [],
       }),
       concurrency: options.concurrency ?? 1,
+      ...(onOutput === undefined ? {} : { onOutput }),
     });
     opened.push(() => envoy.stop());
     await waitFor("Envoy is live", async () => (await envoy.admin("/ready")).startsWith("LIVE"), 20_000);
