@@ -1,8 +1,10 @@
 // Who is measured: chains of HTTP filters that stand before one direct response.
 
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectRoot } from "../envoy/root.ts";
+import { readModule } from "../server/policy/modules.ts";
 
 export interface Contestant {
   name: string;
@@ -45,7 +47,8 @@ const headerToMetadata = {
   },
 };
 
-function wasm(name: string, file: string, configuration: unknown): unknown {
+/** `idle`: callbacks of the module that its policy does not need, and that are therefore not allowed. */
+function wasm(name: string, file: string, configuration: unknown, idle: readonly string[] = []): unknown {
   return {
     name,
     typed_config: {
@@ -54,6 +57,7 @@ function wasm(name: string, file: string, configuration: unknown): unknown {
         name,
         root_id: name,
         failure_policy: "FAIL_RELOAD",
+        ...(idle.length === 0 ? {} : { capability_restriction_config: allowing(file, idle) }),
         configuration: {
           "@type": "type.googleapis.com/google.protobuf.StringValue",
           value: JSON.stringify(configuration),
@@ -68,10 +72,19 @@ function wasm(name: string, file: string, configuration: unknown): unknown {
   };
 }
 
-const ours = (filter: string, policy: object) =>
-  wasm(filter, join(projectRoot, `build/filters/${filter}.wasm`), {
-    policies: [{ name: "bench/policy", attach: [{ route: routeName }], ...policy }],
-  });
+function allowing(file: string, idle: readonly string[]) {
+  const { hostcalls, callbacks } = readModule("", readFileSync(file));
+  const names = [...hostcalls, ...callbacks].filter((name) => !idle.includes(name));
+  return { allowed_capabilities: Object.fromEntries(names.map((name) => [name, {}])) };
+}
+
+const ours = (filter: string, policy: object, idle: readonly string[] = []) =>
+  wasm(
+    filter,
+    join(projectRoot, `build/filters/${filter}.wasm`),
+    { policies: [{ name: "bench/policy", attach: [{ route: routeName }], ...policy }] },
+    idle,
+  );
 
 const plenty = 100_000_000;
 const unkeyed = (requests: number) =>
@@ -85,6 +98,26 @@ const routing = ours("header_routing", {
   ],
 });
 
+const fault = (value: string) =>
+  ours(
+    "fault",
+    {
+      faults: [
+        {
+          name: "down",
+          percentage: 100,
+          match: [{ headers: { uid: value === "" ? {} : { exact: value } } }],
+          abort: { httpStatus: 503 },
+        },
+      ],
+    },
+    ["proxy_on_response_headers", "proxy_on_tick", "proxy_on_log"],
+  );
+const nativeAbort = {
+  ...nativeFault,
+  typed_config: { ...nativeFault.typed_config, headers: [{ name: "uid", present_match: true }] },
+};
+
 export function contestants(): Contestant[] {
   const chain = [localRateLimit(plenty), nativeFault, headerToMetadata];
   return [
@@ -96,6 +129,10 @@ export function contestants(): Contestant[] {
     { name: "rate_limit, one bucket, admitted", filters: [unkeyed(1_000_000)], status: 200 },
     { name: "rate_limit, a bucket per user, admitted", filters: [keyed], status: 200 },
     { name: "rate_limit, refused", filters: [unkeyed(1)], status: 429 },
+    { name: "fault, does not match", filters: [fault("nobody")], status: 200 },
+    { name: "native fault, does not match", filters: [nativeFault], status: 200 },
+    { name: "fault, aborts", filters: [fault("")], status: 503 },
+    { name: "native fault, aborts", filters: [nativeAbort], status: 503 },
     { name: "native local_ratelimit, refused", filters: [localRateLimit(1)], status: 429 },
   ];
 }
