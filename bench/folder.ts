@@ -3,10 +3,9 @@
 
 const routesPerService = 10;
 
-/** Three documents and a policy for each service: every route has a policy, on every other one it steers. */
-export function largeFolder(serviceCount: number): string[] {
-  return Array.from({ length: serviceCount }, (_, i) => serviceDocuments(i)).flat();
-}
+/** A file for each service, with three documents and a policy, which steers for every other service. */
+export const largeFolder = (serviceCount: number): string[] =>
+  Array.from({ length: serviceCount }, (_, i) => serviceDocuments(i).join("---\n"));
 
 function serviceDocuments(i: number): string[] {
   const name = `service-${String(i).padStart(4, "0")}`;

@@ -2,7 +2,8 @@
 // build are never changed in place.
 
 import { createHash } from "node:crypto";
-import { type DescMessage, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import { encodeMessage } from "./protobuf/encode.ts";
 
 const bytesOf = new WeakMap<object, Uint8Array>();
 const versionOf = new WeakMap<Uint8Array, string>();
@@ -12,7 +13,7 @@ export function encodeOnce<Desc extends DescMessage>(schema: Desc, message: Mess
   const known = bytesOf.get(message);
   if (known !== undefined) return known;
   encodings++;
-  const bytes = toBinary(schema, message);
+  const bytes = encodeMessage(schema, message);
   bytesOf.set(message, bytes);
   return bytes;
 }
