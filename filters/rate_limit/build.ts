@@ -74,7 +74,9 @@ export function buildPlan(config: RateLimitConfig, owner: u64, former: Plan | nu
     leave();
   }
   if (levelFor(keysWith(owner, plan.keys)) > MAX_LEVEL) {
-    refuse(byteOf(config.policiesStart), "the sum of maxKeys over all limits is above 5242880");
+    refuse(byteOf(config.policiesStart), "the maxKeys of all keyed limits of the process sum up to ");
+    sayNumber(keysWith(owner, plan.keys));
+    sayText("; at most 5242880: write a lower maxKeys where fewer keys are busy at once");
     return null;
   }
   leave();
