@@ -131,3 +131,60 @@ test("records name their streams, and take no more memory over time", () => {
   );
   assert.equal(host.workers[0].memoryBytes, memoryBytes);
 });
+
+test("limits tell what they decided, and why", async () => {
+  const limiter = await compileModule(await readFile(join(projectRoot, "build/filters/rate_limit.wasm")));
+  const host = new Host({ module: limiter, traceRecords: 100 });
+  const limits = [
+    { name: "posts", match: [{ method: { exact: "POST" } }], requests: 1, per: "1h" },
+    {
+      name: "users",
+      key: [{ header: "uid" }],
+      whenKeyMissing: "deny",
+      requests: 5,
+      per: "1h",
+      enforce: false,
+    },
+  ];
+  const { ok } = host.configure(JSON.stringify({ policies: [{ name: "shop/limits", limits }] }));
+  assert.ok(ok);
+  ask(host, plain);
+  const posts = { policy: 0, rule: 0 };
+  const users = { policy: 0, rule: 1 };
+  const asked = [
+    { ...posts, kind: "condition", entry: 0, condition: 0, holds: true },
+    { ...posts, kind: "rule", met: true },
+    { ...users, kind: "rule", met: true },
+  ];
+  const denied = { ...users, kind: "limit", decision: "shadow_limited", by: "key missing" };
+  assert.deepEqual(told(host.trace()), [
+    ...asked,
+    { ...posts, kind: "limit", decision: "allowed", by: "bucket" },
+    denied,
+  ]);
+  ask(host, plain);
+  assert.deepEqual(told(host.trace()), [
+    ...asked,
+    { ...posts, kind: "limit", decision: "limited", by: "bucket" },
+    denied,
+  ]);
+});
+
+test("faults tell what befell the request", async () => {
+  const injector = await compileModule(await readFile(join(projectRoot, "build/filters/fault.wasm")));
+  const host = new Host({ module: injector, traceRecords: 100 });
+  const faults = [
+    { name: "never", percentage: 0, abort: { httpStatus: 503 } },
+    { name: "always", match: [{ headers: { uid: {} } }], percentage: 100, abort: { httpStatus: 500 } },
+  ];
+  const { ok } = host.configure(JSON.stringify({ policies: [{ name: "shop/faults", faults }] }));
+  assert.ok(ok);
+  ask(host, [...plain, ["uid", "7"]]);
+  const always = { policy: 0, rule: 1 };
+  assert.deepEqual(told(host.trace()), [
+    { policy: 0, rule: 0, kind: "rule", met: true },
+    { ...always, kind: "condition", entry: 0, condition: 0, holds: true },
+    { ...always, kind: "rule", met: true },
+    { ...always, kind: "fault", type: "abort", by: "fault" },
+  ]);
+});

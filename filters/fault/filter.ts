@@ -12,6 +12,7 @@ import { beginMatching } from "../../assembly/match/request";
 import { seedRandom } from "../../assembly/random";
 import { readRequestHeaders } from "../../assembly/request/view";
 import { ByteString } from "../../assembly/set";
+import { isTracing } from "../../assembly/trace";
 import { markResponse } from "./answer";
 import { buildPlan } from "./build";
 import { removeControls } from "./control";
@@ -22,6 +23,9 @@ import { findHeld, removeHeld } from "./held";
 import { inject } from "./inject";
 import { Plan } from "./plan";
 import { takeOverTicks, tick } from "./timer";
+import { askAll, traceFaults } from "./trace";
+
+export { sluice_trace } from "../../assembly/trace";
 
 const TOO_LARGE: ByteString = literal("sluice_headers_too_large");
 
@@ -53,7 +57,7 @@ export function proxy_on_request_headers(stream: u32, count: u32, endOfStream: u
   beginMatching();
   const plan = changetype<Plan>(generation.plan);
   limitArena(plan.arenaSize);
-  if (!readRequestHeaders() || !beginPolicies(plan.attachments)) {
+  if (!readRequestHeaders() || !beginPolicies(plan.attachments) || (isTracing && !askAll(stream, plan))) {
     countFailure(HEADERS_TOO_LARGE);
     localReply(431, TOO_LARGE.start, TOO_LARGE.length, 0, 0, 0, 0);
     return STOP_ITERATION;
@@ -61,7 +65,9 @@ export function proxy_on_request_headers(stream: u32, count: u32, endOfStream: u
   removeControls();
   if (plan.isDisabled) return CONTINUE;
   decide(plan);
-  return inject(stream, generation);
+  const action = inject(stream, generation);
+  if (isTracing) traceFaults(plan);
+  return action;
 }
 
 export function proxy_on_response_headers(stream: u32, count: u32, endOfStream: u32): u32 {

@@ -51,10 +51,9 @@ export function proxy_on_request_headers(stream: u32, count: u32, endOfStream: u
   beginMatching();
   const plan = changetype<Plan>(generation.plan);
   limitArena(plan.arenaSize);
-  if (readRequestHeaders() && beginPolicies(plan.attachments)) {
-    const isKept = !isTracing || askAll(stream, plan);
-    if (isKept && route(stream, generation)) return CONTINUE;
-  }
+  const isRead =
+    readRequestHeaders() && beginPolicies(plan.attachments) && (!isTracing || askAll(stream, plan));
+  if (isRead && route(stream, generation)) return CONTINUE;
   countFailure(HEADERS_TOO_LARGE);
   localReply(431, TOO_LARGE.start, TOO_LARGE.length, 0, 0, 0, 0);
   return STOP_ITERATION;

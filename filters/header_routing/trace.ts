@@ -21,7 +21,7 @@ import { isCookieDrawn } from "./choose";
 import { HeaderRoutingRule } from "./generated/config";
 import { Choice, Plan, PolicyPlan, RulePlan } from "./plan";
 
-/** Asks all rules of the policies that beginPolicies has found, and finds the policies anew. */
+/** Asks all rules of the policies that beginPolicies has found, and finds the policies anew. False: no room for it. */
 export function askAll(stream: u32, plan: Plan): bool {
   traceStream(stream);
   for (let i = nextPolicy(); i >= 0; i = nextPolicy()) {

@@ -4,6 +4,7 @@ import { anyMatches } from "../../assembly/match/request";
 import { nextPolicy } from "../../assembly/attach/lookup";
 import { firstHeader } from "../../assembly/request/view";
 import { byteSetHas } from "../../assembly/set";
+import { isTracing } from "../../assembly/trace";
 import { Attempt, ATTEMPT_SIZE, isOnLease, look, refusesLocally, take, undo } from "./attempt";
 import { badCost, parseCost } from "./cost";
 import { ALLOWED, count, LIMITED, SHADOW_LIMITED } from "./counters";
@@ -12,6 +13,7 @@ import { RateLimitWhenKeyMissingIs } from "./generated/config";
 import { firstPart, hashKey, isKeyIncomplete, readFirstPart } from "./key";
 import { noteUse } from "./lease";
 import { LimitPlan, limitAt, Plan, policyAt, Rates, ratesAt } from "./plan";
+import { traceLimit } from "./trace";
 
 /** Limits that may apply to one request. */
 const MAX_ATTEMPTS: u32 = 64;
@@ -76,14 +78,14 @@ function decideEnforced(plan: Plan, now: i64): bool {
 
 function refuseBy(a: Attempt): bool {
   refusedBy = a;
-  count(a.limit, LIMITED);
+  tell(a, LIMITED);
   return false;
 }
 
 function admit(a: Attempt, now: i64): void {
   const bucket = a.bucket;
   if (bucket !== null) noteUse(bucket.lease, now, a.cost);
-  count(a.limit, ALLOWED);
+  tell(a, ALLOWED);
   const other = tightest;
   if (a.limit.enforce && a.limit.policy.isAlways && (other === null || unitsAfter(a) < unitsAfter(other)))
     tightest = a;
@@ -93,7 +95,12 @@ function admit(a: Attempt, now: i64): void {
 function decideAlone(plan: Plan, a: Attempt, now: i64): void {
   const admitted = !refusesLocally(a, now) && (isOnLease(a, now) || look(plan, a, now)) && take(plan, a, now);
   if (admitted) admit(a, now);
-  else count(a.limit, SHADOW_LIMITED);
+  else tell(a, SHADOW_LIMITED);
+}
+
+function tell(a: Attempt, decision: u32): void {
+  count(a.limit, decision);
+  if (isTracing) traceLimit(a, decision);
 }
 
 /** Whole units left after the decision. */

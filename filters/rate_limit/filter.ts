@@ -19,6 +19,7 @@ import { stableHash } from "../../assembly/hash";
 import { beginMatching } from "../../assembly/match/request";
 import { readRequestHeaders } from "../../assembly/request/view";
 import { ByteString } from "../../assembly/set";
+import { isTracing } from "../../assembly/trace";
 import { announce, announceLater, forgetStream, refuseRequest, refuseWithoutLimit } from "./answer";
 import { joinShared, recheck } from "./apply";
 import { buildPlan } from "./build";
@@ -27,6 +28,9 @@ import { countFailure, HEADERS_TOO_LARGE } from "./failures";
 import { readRateLimitConfig } from "./generated/config";
 import { Plan } from "./plan";
 import { forgetAll } from "./refusals";
+import { askAll } from "./trace";
+
+export { sluice_trace } from "../../assembly/trace";
 
 const TOO_LARGE: ByteString = literal("sluice_headers_too_large");
 
@@ -85,7 +89,7 @@ export function proxy_on_request_headers(stream: u32, count: u32, endOfStream: u
   if (generation === null) return CONTINUE;
   const plan = changetype<Plan>(generation.plan);
   beginMatching();
-  if (!readRequestHeaders() || !beginPolicies(plan.attach)) {
+  if (!readRequestHeaders() || !beginPolicies(plan.attach) || (isTracing && !askAll(stream, plan))) {
     countFailure(HEADERS_TOO_LARGE);
     localReply(431, TOO_LARGE.start, TOO_LARGE.length, 0, 0, 0, 0);
     return STOP_ITERATION;
