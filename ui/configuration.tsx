@@ -28,7 +28,7 @@ export function ConfigurationView({ snapshot }: { snapshot: SnapshotReport }) {
           </div>
           <div>
             <dt>Built</dt>
-            <dd>{new Date(snapshot.builtAt).toLocaleString("en-GB")}</dd>
+            <dd>{new Date(snapshot.builtAt).toLocaleString("sv-SE")}</dd>
           </div>
           <div>
             <dt>Folder</dt>

@@ -97,14 +97,14 @@ function NodeText({ node }: { node: GraphNode }) {
     <>
       <span class="node-head">
         <b>{node.title}</b>
-        {kind === "version" && rates.requests > 0 && <i>{percent(node.share ?? 0, 1)}</i>}
-        {isDown && (
+        {isDown ? (
           <i class="down">
             {endpoints.healthy}/{endpoints.total} up
           </i>
+        ) : (
+          <i>{kind === "version" && rates.requests > 0 ? percent(node.share ?? 0, 1) : node.note}</i>
         )}
       </span>
-      {node.note !== "" && kind !== "version" && <span class="node-note">{node.note}</span>}
       <span class="node-numbers">
         {rates.requests === 0 ? (
           <em>{rates.total > 0 ? "idle" : "no traffic"}</em>

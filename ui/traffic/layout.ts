@@ -27,14 +27,17 @@ interface Look {
 }
 
 const looks: Record<NodeKind, Look> = {
-  clients: { width: 116, height: 62, indent: 0 },
-  source: { width: 200, height: 74, indent: 0 },
-  service: { width: 216, height: 74, indent: 26 },
+  clients: { width: 116, height: 58, indent: 0 },
+  source: { width: 208, height: 58, indent: 0 },
+  service: { width: 232, height: 58, indent: 26 },
   version: { width: 180, height: 58, indent: 58 },
 };
 
 const margin = 4;
 const rowGapPx = 12;
+
+/** The middle of clients and gateways is at most so far down. */
+const lowestBeginningPx = 260;
 
 export const edgeKey = (from: string, to: string): string => `${from}\n${to}`;
 
@@ -44,7 +47,7 @@ export const shapeOf = (graph: Graph): string =>
 
 export function columns(graph: Graph): Layout {
   const layout = new dagre.graphlib.Graph();
-  layout.setGraph({ rankdir: "LR", nodesep: 16, ranksep: 84, marginx: margin, marginy: margin });
+  layout.setGraph({ rankdir: "LR", nodesep: 14, ranksep: 76, marginx: margin, marginy: margin });
   layout.setDefaultEdgeLabel(() => ({}));
   for (const { id, kind } of graph.nodes) {
     layout.setNode(id, { width: looks[kind].width, height: looks[kind].height });
@@ -63,8 +66,21 @@ export function columns(graph: Graph): Layout {
     };
     boxes.set(id, { left: x - width / 2, top: y - height / 2, width, height });
   }
+  raiseBeginning(graph, boxes);
   const { width = 0, height = 0 } = layout.graph() as { width?: number; height?: number };
   return { width, height, boxes, paths: pathsOf(graph, boxes, acrossCurve) };
+}
+
+/** In a tall graph the middle, where dagre puts what all flows from, is out of sight. */
+function raiseBeginning({ nodes }: Graph, boxes: Map<string, Box>): void {
+  const first = nodes.flatMap(({ id, kind }) => {
+    const box = boxes.get(id);
+    return box !== undefined && (kind === "clients" || kind === "source") ? [box] : [];
+  });
+  const top = Math.min(...first.map((box) => box.top));
+  const bottom = Math.max(...first.map((box) => box.top + box.height));
+  const by = Math.min(top - margin, (top + bottom) / 2 - lowestBeginningPx);
+  if (by > 0) for (const box of first) box.top -= by;
 }
 
 function keepOrder(

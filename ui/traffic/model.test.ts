@@ -90,6 +90,18 @@ describe("the graph", () => {
     assert.deepEqual([titles({ limit: 1 }).includes("b"), graphOf({ limit: 1 }).hidden], [true, 1]);
   });
 
+  test("what is drawn makes way only to what has clearly more", () => {
+    const drawnWith = (requests: number): string[] => {
+      const services = [
+        { host: "a", rates: rates(10) },
+        { host: "b", rates: rates(requests) },
+      ];
+      const graph = buildGraph({ ...report, services }, active, { ...all, limit: 1, drawn: new Set(["a"]) });
+      return graph.nodes.flatMap(({ kind, title }) => (kind === "service" ? [title] : []));
+    };
+    assert.deepEqual([drawnWith(14), drawnWith(16)], [["a"], ["b"]]);
+  });
+
   test("by a part of the name", () => assert.ok(!titles({ search: "B" }).includes("a")));
 
   test("without any traffic the mesh itself", () => {

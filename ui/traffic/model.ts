@@ -42,15 +42,19 @@ export interface Choice {
   showIdle: boolean;
   /** Services drawn at most. */
   limit: number;
+  /** Hosts drawn before: they make way only to what has clearly more. */
+  drawn?: ReadonlySet<string>;
 }
 
 /** So long something without traffic stays drawn. */
 export const lingerMs = 60_000;
 
+const headStart = 1.5;
+
 export function buildGraph(
   report: TrafficReport,
   active: ReadonlyMap<string, number>,
-  { search, showIdle, limit }: Choice,
+  { search, showIdle, limit, drawn: before }: Choice,
 ): Graph {
   const isActive = (key: string): boolean => (active.get(key) ?? -Infinity) > report.at - lingerMs;
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
@@ -61,8 +65,10 @@ export function buildGraph(
   // With no traffic at all the mesh itself is shown: an empty picture tells nothing.
   const wanted = showIdle || busy.length === 0 ? found : busy;
   // Picked by their whole traffic, which changes little, and drawn by name: nothing jumps from second to second.
+  const weight = ({ host, rates }: (typeof wanted)[number]): number =>
+    rates.total * (before?.has(host) ? headStart : 1);
   const drawn = [...wanted]
-    .sort((a, b) => b.rates.total - a.rates.total || compare(a.host, b.host))
+    .sort((a, b) => weight(b) - weight(a) || compare(a.host, b.host))
     .slice(0, limit)
     .sort((a, b) => compare(a.host, b.host));
   const hosts = new Set(drawn.map(({ host }) => host));

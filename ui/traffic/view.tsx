@@ -1,6 +1,6 @@
 // The first view: numbers, picture, lines, and what the policies do.
 
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { plural, rate } from "../format.ts";
 import type { Live } from "../live.ts";
 import { Card, Command, Empty, Search } from "../parts.tsx";
@@ -21,10 +21,12 @@ export function TrafficView({ live, theme }: { live: Live; theme: string }) {
   const [showAll, setShowAll] = useState(false);
   const [isTable, setTable] = useState(false);
   const [selected, select] = useState<string | undefined>(undefined);
+  const drawn = useRef<ReadonlySet<string>>(new Set());
   const { traffic, state } = live;
   if (traffic === undefined || state === undefined) return null;
   const limit = showAll ? Number.POSITIVE_INFINITY : glance;
-  const graph = buildGraph(traffic, live.active, { search, showIdle, limit });
+  const graph = buildGraph(traffic, live.active, { search, showIdle, limit, drawn: drawn.current });
+  drawn.current = new Set(graph.nodes.flatMap(({ kind, host = "" }) => (kind === "service" ? [host] : [])));
   const node = graph.nodes.find(({ id }) => id === selected);
   const picture = { graph, selected, onSelect: select };
   const tools = (
