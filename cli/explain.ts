@@ -164,7 +164,8 @@ function policyLines(policy: PolicyExplanation, row: Row): void {
     const isRouting = kind === "HeaderRoutingPolicy";
     const decides = isRouting ? decisions.some((d) => d.rule === rule.name) : rule.matches;
     if (rule.matches && !decides && isRouting) row("", "    an earlier rule decides");
-    else if (rule.choice !== "" && decides) row("", `    ${rule.choice}`);
+    else if (rule.choice !== "" && decides)
+      row("", `    ${rule.choice}${rule.by === undefined ? "" : ` (this time: ${rule.by})`}`);
   }
   for (const { metric: _, policy: __, ...labels } of decisions) {
     const parts = Object.entries(labels).map(

@@ -141,9 +141,25 @@ test("a rule's decision and every condition", async () => {
   assert.match(render(e), /^decided {7}rule insiders, destination v3$/m);
 });
 
+test("rules that the decision does not come to are asked too", async () => {
+  const e = await ask("/?mark=1", [["cookie", "beta=1"]]);
+  const rules = e.policies[0]?.rules.map(({ name, matches, conditions }) => [
+    name,
+    matches,
+    conditions.flat(),
+  ]);
+  assert.deepEqual(rules?.slice(1), [
+    ["canary", false, [{ text: "header uid is present", holds: false }]],
+    ["mark", true, [{ text: "query parameter mark is present", holds: true }]],
+  ]);
+  assert.deepEqual(subsets(e), [["v3", 1]]);
+});
+
 test("a share of 0 gets nothing; changed headers are told", async () => {
   const sticky = await ask("/", [["uid", "7"]]);
   assert.deepEqual(subsets(sticky), [["v1", 1]]);
+  assert.equal(sticky.policies[0]?.rules[1]?.by, "header");
+  assert.match(render(sticky), /^ +v2 0 %, v1 100 %, kept by header uid \(this time: header\)$/m);
   const marked = await ask("/?mark=1");
   assert.deepEqual(marked.result.changedHeaders, [{ name: "x-marked", before: [], after: ["yes"] }]);
   assert.deepEqual(subsets(marked), [

@@ -14,7 +14,6 @@ import { findVirtualHost } from "./domains.ts";
 import type { ExplainInput, Explanation, RouteExplanation } from "./explanation.ts";
 import { normalisePath } from "./paths.ts";
 import { policyExplanation } from "./policies.ts";
-import { Prober } from "./probe.ts";
 import { bytes, type MatchRequest, text } from "./request.ts";
 import { changes, plain, resultOf } from "./result.ts";
 import { type Tried, tryRoutes } from "./route.ts";
@@ -144,13 +143,12 @@ async function applyPolicies(run: Run, router: Router): Promise<void> {
     const own = attached.filter((a) => a.kind === kind);
     const module = modules[kind.module];
     if (own.length === 0 || module === undefined || current === undefined) continue;
-    const matcher = modules.header_routing;
-    const prober = matcher && new Prober(await compileModule(matcher.bytes), headers, sourceAddress);
     const compiled = await compileModule(module.bytes);
     const at = { ...router, current };
     const seed = input.seed ?? 1;
     const step = runModule({ kind, module, compiled, built, router: at, headers, sourceAddress, seed });
-    explanation.policies.push(...own.map((a) => policyExplanation(a, built, prober, step.decisions)));
+    const asked = { headers, source: sourceAddress };
+    explanation.policies.push(...own.map((a) => policyExplanation(a, built, step, asked)));
     if (isSwitchedOff(built, kind)) explanation.notes.push(`every ${kind.kind} is switched off`);
     if (step.heldMs > 0) explanation.notes.push(`${kind.kind} holds it for ${step.heldMs} ms`);
     if (step.reply !== undefined) {

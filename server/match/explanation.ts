@@ -61,6 +61,8 @@ export interface RuleExplanation {
   conditions: Condition[][];
   /** How a destination is chosen, such as `v2 5 %, v1 95 %, kept by header uid`. */
   choice: string;
+  /** What decided this time, where it is not the rule alone: `header`, `drawn`, `key missing`. */
+  by?: string;
 }
 
 export interface Result {

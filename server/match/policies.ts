@@ -7,13 +7,14 @@ import { faultText } from "../policy/fault-text.ts";
 import { type KeyedRequest, limitText } from "../policy/limit-text.ts";
 import type { Built } from "../snapshot.ts";
 import type { PolicyExplanation } from "./explanation.ts";
-import type { Prober } from "./probe.ts";
+import type { Step } from "./run-module.ts";
+import type { ToldRule } from "./told.ts";
 
 export function policyExplanation(
   { policy, kind, tier, target }: Attached,
   built: Built,
-  prober: Prober | undefined,
-  decisions: readonly Record<string, string>[],
+  { decisions, told }: Step,
+  request: KeyedRequest,
 ): PolicyExplanation {
   const { file, line } = policy.position();
   const name = `${policy.namespace}/${policy.name}`;
@@ -26,14 +27,22 @@ export function policyExplanation(
     tier,
     target,
     isPrevious: state !== undefined && state.resource !== policy,
-    rules: rulesOf(policy.spec, prober).map((rule) => {
-      const conditions = prober?.check(rule.match) ?? [];
-      const matches = conditions.length === 0 || conditions.some((all) => all.every((c) => c.holds));
-      return { name: rule.name, matches, conditions, choice: choiceOf(rule) };
+    rules: rulesOf(policy.spec, request).map((rule, i) => {
+      const { met, conditions, by } = told.rule(name, i, rule.match) ?? unasked;
+      return {
+        name: rule.name,
+        matches: met,
+        conditions,
+        choice: choiceOf(rule),
+        ...(by === undefined ? {} : { by }),
+      };
     }),
     decisions: decisions.filter((d) => d.policy === name && !countsTraffic(d)),
   };
 }
+
+/** Of a module that tells nothing. */
+const unasked: ToldRule = { met: false, conditions: [], by: undefined };
 
 /** Of a fault with stopWhen: requests and answers are counted whether it hits or not. */
 const countsTraffic = ({ metric }: Record<string, string>): boolean =>

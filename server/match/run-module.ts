@@ -9,6 +9,7 @@ import type { PlacedRoute } from "../route-table.ts";
 import type { Built } from "../snapshot.ts";
 import { type MatchRequest, text } from "./request.ts";
 import { tryRoutes } from "./route.ts";
+import { Told } from "./told.ts";
 
 /** How the router looks at it: what a cleared route cache is filled with. */
 export interface Router {
@@ -17,6 +18,9 @@ export interface Router {
   /** In force before the filter changes anything. */
   current: PlacedRoute;
 }
+
+/** Conditions and decisions on one request; of more the newest are kept. */
+const traceRecords = 65_536;
 
 export interface ModuleRun {
   kind: PolicyKind;
@@ -35,6 +39,7 @@ export interface Step {
   heldMs: number;
   routeCacheCleared: boolean;
   decisions: Record<string, string>[];
+  told: Told;
   reply: { status: number; details: string } | undefined;
 }
 
@@ -48,8 +53,10 @@ export function runModule(run: ModuleRun): Step {
     vmId,
     seed: run.seed,
     capabilities: capabilities({ kind, module, policies }),
+    traceRecords,
   });
-  const configured = host.configure(built.plugins.find((p) => p.filter === kind.module)?.configuration ?? "");
+  const configuration = built.plugins.find((p) => p.filter === kind.module)?.configuration ?? "";
+  const configured = host.configure(configuration);
   if (!configured.ok) {
     const why = configured.refusal?.message ?? configured.trap ?? "for no stated reason";
     throw new Error(`the ${kind.module} filter refuses its configuration: ${why}`);
@@ -71,6 +78,7 @@ export function runModule(run: ModuleRun): Step {
     heldMs,
     routeCacheCleared: outcome.routeCacheCleared,
     decisions: decisionsOf(host.metrics().counters),
+    told: new Told(configuration, host.trace()),
     reply: stream.localReply,
   };
 }
