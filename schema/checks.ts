@@ -4,7 +4,6 @@
 import { isIP } from "node:net";
 import type {
   DestinationRuleSpec,
-  FaultDelay,
   FaultSpec,
   HeaderRoutingSpec,
   HttpMatchRequest,
@@ -17,13 +16,13 @@ import type {
   VirtualServiceSpec,
 } from "./generated/types.ts";
 import { metricsPolicy } from "./metrics-checks.ts";
+import { faultPolicy } from "./fault-checks.ts";
 import type { FieldPath } from "./path.ts";
 import { closest } from "./suggest.ts";
 import type { Problem } from "./validate.ts";
-import { durationNs } from "./values.ts";
 
 /** Adds a problem; paths begin at the spec. */
-type Tell = (severity: Problem["severity"], path: FieldPath, message: string) => void;
+export type Tell = (severity: Problem["severity"], path: FieldPath, message: string) => void;
 
 /** Problems of a spec of this kind; paths begin at `spec`. */
 export function checkSpec(kind: string, spec: unknown): Problem[] {
@@ -34,7 +33,7 @@ export function checkSpec(kind: string, spec: unknown): Problem[] {
   if (kind === "DestinationRule") destinationRule(spec as DestinationRuleSpec, tell);
   if (kind === "ServiceEntry") serviceEntry(spec as ServiceEntrySpec, tell);
   if (kind === "HeaderRoutingPolicy") headerRouting(spec as HeaderRoutingSpec, tell);
-  if (kind === "FaultPolicy") faultPolicy(spec as FaultSpec, tell);
+  if (kind === "FaultPolicy") faults(spec as FaultSpec, tell);
   if (kind === "MetricsPolicy") metricsPolicy(spec as MetricsSpec, tell);
   return problems;
 }
@@ -166,69 +165,8 @@ function headerRouting(spec: HeaderRoutingSpec, tell: Tell): void {
   }
 }
 
-function faultPolicy(spec: FaultSpec, tell: Tell): void {
-  for (const [i, fault] of spec.faults.entries()) {
-    const path = ["faults", i];
-    for (const [j, match] of (fault.match ?? []).entries()) regexes(match, [...path, "match", j], tell);
-    if (fault.delay !== undefined) delay(fault.delay, [...path, "delay"], tell);
-    const { schedule, stopWhen } = fault;
-    if (spec.expiresAt === undefined && schedule?.until === undefined)
-      tell(
-        "warning",
-        path,
-        "never ends by itself; give the policy `expiresAt`, or the fault `schedule.until`",
-      );
-    if (schedule?.from !== undefined && schedule.until !== undefined) {
-      if (Date.parse(schedule.until) <= Date.parse(schedule.from))
-        tell("error", [...path, "schedule", "until"], "is not after `from`");
-    }
-    for (const [j, { start, end }] of (schedule?.weekly ?? []).entries()) {
-      const at = [...path, "schedule", "weekly", j];
-      const [from, to] = [minuteOfDay(start), minuteOfDay(end)];
-      if (from === undefined) tell("error", [...at, "start"], noTime(start));
-      if (to === undefined) tell("error", [...at, "end"], noTime(end));
-      if (from !== undefined && to !== undefined && to <= from)
-        tell("error", [...at, "end"], "is not after `start`; for a window over midnight write two");
-    }
-    if (stopWhen?.requestsBelow !== undefined && !/^0*[1-9]\d{0,8}\/[sm]$/.test(stopWhen.requestsBelow))
-      tell("error", [...path, "stopWhen", "requestsBelow"], "write it as 5/s or 30/m");
-  }
-}
-
-function delay({ uniform, percentiles, normal, pareto }: FaultDelay, path: FieldPath, tell: Tell): void {
-  const isBelow = (a: string, b: string): boolean => durationNs(a) < durationNs(b);
-  if (uniform !== undefined && isBelow(uniform.max, uniform.min))
-    tell("error", [...path, "uniform", "max"], "is below `min`");
-  if (normal !== undefined && isBelow(normal.max, normal.mean))
-    tell("error", [...path, "normal", "max"], "is below `mean`");
-  if (pareto !== undefined && isBelow(pareto.max, pareto.min))
-    tell("error", [...path, "pareto", "max"], "is below `min`");
-  if (percentiles === undefined) return;
-  const points: { name: string; share: number; value: string }[] = [];
-  for (const [name, value] of Object.entries(percentiles)) {
-    const share = /^p(\d+(\.\d{1,4})?)$/.exec(name)?.[1];
-    if (share === undefined || Number(share) > 100)
-      tell(
-        "error",
-        [...path, "percentiles", name],
-        "is not a percentile from p0 to p100, such as p50 or p99.9",
-      );
-    else points.push({ name, share: Number(share), value });
-  }
-  if (Object.keys(percentiles).length === 0) tell("error", [...path, "percentiles"], "is empty; write p50");
-  points.sort((a, b) => a.share - b.share);
-  for (const [i, point] of points.entries()) {
-    const before = points[i - 1];
-    if (before !== undefined && isBelow(point.value, before.value))
-      tell("error", [...path, "percentiles", point.name], `is shorter than ${before.name}; they must rise`);
-  }
-}
-
-const noTime = (text: string): string => `"${text}" is not a time of day; write it as 09:30, up to 24:00`;
-
-/** Minutes of `HH:MM`, up to 24:00. */
-function minuteOfDay(text: string): number | undefined {
-  const parts = /^(\d\d):([0-5]\d)$/.exec(text);
-  const minutes = parts === null ? Number.NaN : Number(parts[1]) * 60 + Number(parts[2]);
-  return minutes <= 1440 ? minutes : undefined;
+function faults(spec: FaultSpec, tell: Tell): void {
+  for (const [i, { match = [] }] of spec.faults.entries())
+    for (const [j, one] of match.entries()) regexes(one, ["faults", i, "match", j], tell);
+  faultPolicy(spec, tell);
 }

@@ -2,22 +2,24 @@
 // bodies, upgrades and gRPC calls that wait, and edits meanwhile. Every wait is for a condition.
 
 import assert from "node:assert/strict";
-import { createServer, request as httpRequest, type Server } from "node:http";
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from "node:http2";
+import { request as httpRequest, type Server } from "node:http";
+import { constants } from "node:http2";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
-import { findEnvoy } from "../envoy/find.ts";
-import { startEnvoy } from "../envoy/process.ts";
-import { projectRoot } from "../envoy/root.ts";
+import {
+  answerOf,
+  Connection,
+  download,
+  downloadBytes,
+  host,
+  startService,
+} from "./support/fault-clients.ts";
 import { startTestMesh, type TestMesh } from "./support/mesh.ts";
 import { waitFor } from "./support/wait.ts";
 
 const waiting = 10_000;
 const streamsPerConnection = 100;
 const bound = 7;
-const host = "shop.test";
 
 const mesh = (port: number) => `
 apiVersion: networking.istio.io/v1
@@ -80,90 +82,6 @@ const bounded = policy("bounded", "bounded", "{name: few, percentage: 100, delay
   `  maxActive: ${bound}\n  faults`,
 );
 const edited = (fault: string) => policy("edited", "edited", fault);
-
-interface Http2Answer {
-  status: number;
-  headers: Record<string, unknown>;
-  body: string;
-  ms: number;
-}
-
-class Connection {
-  readonly #session: ClientHttp2Session;
-
-  constructor(port: number) {
-    this.#session = connect(`http://127.0.0.1:${port}`);
-    this.#session.on("error", () => {});
-    this.#session.setMaxListeners(0);
-  }
-
-  open(path: string, fault: string, more: Record<string, string> = {}): ClientHttp2Stream {
-    const stream = this.#session.request({ ":path": path, ":authority": host, "x-fault": fault, ...more });
-    stream.on("error", () => {});
-    return stream;
-  }
-
-  ask(path: string, fault: string, more: Record<string, string> = {}, body?: string): Promise<Http2Answer> {
-    const began = performance.now();
-    const stream = this.open(path, fault, body === undefined ? more : { ...more, ":method": "POST" });
-    if (body !== undefined) stream.end(body);
-    return answerOf(stream, began);
-  }
-
-  async download(take: (data: Buffer) => void): Promise<void> {
-    const stream = this.open("/", "thin", { "x-size": String(download.size) });
-    stream.on("data", take);
-    await new Promise((resolve, reject) => stream.on("end", resolve).on("error", reject));
-  }
-
-  close(): void {
-    this.#session.destroy();
-  }
-}
-
-/** A response of the service's, over HTTP/1.1. */
-async function download(port: number, take: (data: Buffer) => void): Promise<void> {
-  const headers = { host, "x-fault": "thin", "x-size": String(download.size) };
-  await new Promise<void>((resolve, reject) => {
-    const request = httpRequest({ host: "127.0.0.1", port, headers }, (response) => {
-      response.on("data", take).on("end", resolve).on("error", reject);
-    });
-    request.on("error", reject).end();
-  });
-}
-download.size = 98_304;
-
-function answerOf(stream: ClientHttp2Stream, began = performance.now()): Promise<Http2Answer> {
-  return new Promise((resolve, reject) => {
-    let headers: Record<string, unknown> = {};
-    stream.on("response", (received) => {
-      headers = received;
-    });
-    let body = "";
-    stream.on("data", (piece) => {
-      body += String(piece);
-    });
-    stream.on("end", () =>
-      resolve({ status: Number(headers[":status"]), headers, body, ms: performance.now() - began }),
-    );
-    stream.on("error", reject);
-    stream.resume();
-  });
-}
-
-/** An HTTP service that counts the bytes of a body, or sends as many as are asked for, and echoes over an upgraded connection. */
-function startService(): Promise<Server> {
-  const server = createServer((incoming, response) => {
-    const size = Number(incoming.headers["x-size"] ?? 0);
-    void text(incoming).then((body) => response.end(size > 0 ? Buffer.alloc(size) : `${body.length}`));
-  });
-  server.on("upgrade", (_, socket) => {
-    socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
-    socket.pipe(socket);
-    socket.on("error", () => {});
-  });
-  return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
-}
 
 describe("delays in Envoy", () => {
   let upstream: Server;
@@ -297,7 +215,7 @@ describe("delays in Envoy", () => {
       // 96 KiB at 64 KiB a second.
       await (version === "HTTP/2" ? connection().download(take) : download(world.port, take));
       const total = pieces.reduce((sum, { size }) => sum + size, 0);
-      assert.equal(total, download.size);
+      assert.equal(total, downloadBytes);
       const end = pieces.at(-1)?.at ?? 0;
       assert.ok(end > 1_000, `over after ${end} ms`);
       const half = pieces.filter(({ at }) => at <= end / 2).reduce((sum, { size }) => sum + size, 0) / total;
@@ -355,95 +273,3 @@ async function measure(
     Object.keys(asked).map((name) => [name, Math.round(at(seen, Number(name.slice(1))) - base)]),
   );
 }
-
-test("timers beside Envoy's own fault filter: reported", async (t) => {
-  const typeUrl = (name: string) => `type.googleapis.com/${name}`;
-  const delays = [1, 5, 20, 100];
-  const wasm = {
-    name: "ours",
-    typed_config: {
-      "@type": typeUrl("envoy.extensions.filters.http.wasm.v3.Wasm"),
-      config: {
-        name: "ours",
-        configuration: {
-          "@type": typeUrl("google.protobuf.StringValue"),
-          value: JSON.stringify({ policies: [{ name: "p", faults: [], headerControl: { delay: true } }] }),
-        },
-        vm_config: {
-          runtime: "envoy.wasm.runtime.v8",
-          code: { local: { filename: join(projectRoot, "build/filters/fault.wasm") } },
-        },
-      },
-    },
-  };
-  const native = {
-    name: "native",
-    typed_config: {
-      "@type": typeUrl("envoy.extensions.filters.http.fault.v3.HTTPFault"),
-      delay: { header_delay: {}, percentage: { numerator: 100 } },
-    },
-  };
-  const listener = (name: string, filter: unknown) => ({
-    name,
-    address: { socket_address: { address: "127.0.0.1", port_value: 0 } },
-    filter_chains: [
-      {
-        filters: [
-          {
-            name: "http",
-            typed_config: {
-              "@type": typeUrl(
-                "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
-              ),
-              stat_prefix: name,
-              route_config: {
-                virtual_hosts: [
-                  {
-                    name: "all",
-                    domains: ["*"],
-                    routes: [{ match: { prefix: "/" }, direct_response: { status: 200 } }],
-                  },
-                ],
-              },
-              http_filters: [
-                filter,
-                {
-                  name: "router",
-                  typed_config: { "@type": typeUrl("envoy.extensions.filters.http.router.v3.Router") },
-                },
-              ],
-            },
-          },
-        ],
-      },
-    ],
-  });
-  const config = {
-    node: { id: "timers", cluster: "timers" },
-    admin: { address: { socket_address: { address: "127.0.0.1", port_value: 0 } } },
-    static_resources: { listeners: [listener("native", native), listener("ours", wasm)] },
-  };
-  const envoy = await startEnvoy({ binary: await findEnvoy(), config, concurrency: 1 });
-  try {
-    await waitFor("Envoy is live", async () => (await envoy.admin("/ready")).startsWith("LIVE"), 20_000);
-    for (const name of ["native", "ours"]) {
-      const connection = new Connection(await envoy.listenerPort(name));
-      for (const ms of delays) {
-        const late: number[] = [];
-        for (let i = 0; i < 60; i++) {
-          const answer = await connection.ask("/", "", { "x-envoy-fault-delay-request": String(ms) });
-          // Envoy's own timers go by the time at which its event loop last woke, and may be milliseconds early.
-          if (name === "ours") assert.ok(answer.ms >= ms, `let go after ${answer.ms} ms`);
-          late.push(answer.ms - ms);
-        }
-        late.sort((a, b) => a - b);
-        t.diagnostic(
-          `${name}, ${ms} ms: late by ${late[30]?.toFixed(1)} ms (median), ${late[57]?.toFixed(1)} (p95)`,
-        );
-      }
-      connection.close();
-    }
-  } finally {
-    await envoy.stop();
-  }
-});

@@ -1,50 +1,14 @@
-// The fault filter's promises in host/, where time and chance are the test's: shares, waiting in great numbers,
-// edits meanwhile, the bound over all workers, and no tick while nothing waits.
+// The fault filter's promises in host/, where time and chance are the test's: shares, waiting in great numbers, edits
+// meanwhile, and no tick while nothing waits.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { before, describe, test } from "node:test";
-import { projectRoot } from "../envoy/root.ts";
-import { type CompiledModule, compileModule, Host, type Stream } from "../host/index.ts";
-import { explore, suspendable } from "../host/interleave.ts";
-import type { Fault, FaultConfig } from "../schema/generated/types.ts";
+import { describe, test } from "node:test";
+import { Host, type Stream } from "../host/index.ts";
+import type { Fault } from "../schema/generated/types.ts";
+import { begin, configure, counter, gauge, hold, module, start } from "./support/fault-host.ts";
 
 const drawn = 100_000;
 const deviations = 4;
-
-let module: CompiledModule;
-before(async () => {
-  module = await compileModule(await readFile(join(projectRoot, "build/filters/fault.wasm")));
-});
-
-type Policy = Omit<FaultConfig["policies"][number], "name">;
-
-function start(policy: Policy, options: { workers?: number; module?: CompiledModule } = {}): Host {
-  const host = new Host({ module: options.module ?? module, workers: options.workers ?? 1 });
-  configure(host, policy);
-  return host;
-}
-
-function configure(host: Host, policy: Policy, more: Partial<FaultConfig> = {}): void {
-  const result = host.configure(JSON.stringify({ policies: [{ name: "ns/p", ...policy }], ...more }));
-  assert.ok(result.ok, JSON.stringify(result));
-}
-
-function request(host: Host, headers: Record<string, string> = {}, worker = 0): Stream {
-  const of = host.workers[worker];
-  assert.ok(of !== undefined);
-  return of.request({
-    headers: [[":method", "GET"], [":path", "/"], [":authority", "a"], ...Object.entries(headers)],
-  });
-}
-
-/** A request up to where the filter lets it go, holds it or answers it. */
-function begin(host: Host, headers: Record<string, string> = {}, worker = 0): Stream {
-  const stream = request(host, headers, worker);
-  assert.equal(stream.requestHeaders().trap, undefined);
-  return stream;
-}
 
 /** The whole of a request that is not held; whether the filter answered it. */
 function isAborted(host: Host): boolean {
@@ -54,10 +18,6 @@ function isAborted(host: Host): boolean {
   stream.end();
   return aborted;
 }
-
-const hold = (ms: number): Policy => ({
-  faults: [{ name: "slow", percentage: 100, delay: { fixed: `${ms}ms` } }],
-});
 
 describe("shares", () => {
   for (const percentage of [0.1, 1, 50, 99.9]) {
@@ -200,150 +160,6 @@ describe("waiting", () => {
   });
 });
 
-describe("maxActive", () => {
-  for (const { workers, maxActive, limit } of [
-    { workers: 2, maxActive: 1, limit: 100_000 },
-    { workers: 3, maxActive: 2, limit: 400 },
-  ]) {
-    test(`is never passed by ${workers} workers, in any order of their calls`, async () => {
-      const interruptible = await suspendable(module);
-      const policy: Policy = { ...hold(1_000), maxActive };
-      const { orders, complete } = explore({
-        make: () => start(policy, { workers, module: interruptible }),
-        requests: (host) => host.workers.map((_, worker) => request(host, {}, worker)),
-        check: (_host, outcomes) => {
-          const held = outcomes.filter(({ action }) => action === "stop").length;
-          assert.ok(held <= maxActive && held >= 1, `${held} held`);
-        },
-        limit,
-      });
-      assert.ok(complete || orders === limit, `${orders} orders`);
-    });
-  }
-
-  test("frees a place with the end of the delay, and with a client that leaves", () => {
-    const host = start({ ...hold(100), maxActive: 2 }, { workers: 2 });
-    const [first, second] = [begin(host, {}, 0), begin(host, {}, 1)];
-    assert.equal(begin(host, {}, 0).state, "continued");
-    assert.equal(counter(host, "slow", "overflow"), 1);
-    first.end();
-    const third = begin(host, {}, 1);
-    assert.equal(third.state, "held");
-    host.advance(102);
-    assert.equal(second.state, "continued");
-    assert.equal(begin(host, {}, 0).state, "held");
-    assert.equal(begin(host, {}, 1).state, "held");
-    assert.equal(begin(host, {}, 1).state, "continued");
-  });
-
-  test("outlives an edit", () => {
-    const host = start({ ...hold(1_000), maxActive: 1 });
-    const stream = begin(host);
-    configure(host, { ...hold(2_000), maxActive: 1 });
-    assert.equal(begin(host).state, "continued");
-    stream.end();
-    assert.equal(begin(host).state, "held");
-  });
-
-  test("a VM that has trapped gives its share back after five seconds", () => {
-    const host = start({ ...hold(60_000), maxActive: 2 }, { workers: 2 });
-    begin(host, {}, 0);
-    begin(host, {}, 0);
-    host.inject("proxy_get_header_map_pairs", ({ thread }) => (thread === "worker 0" ? "trap" : undefined));
-    assert.notEqual(request(host, {}, 0).requestHeaders().trap, undefined);
-    host.inject("proxy_get_header_map_pairs", undefined);
-    assert.equal(begin(host, {}, 1).state, "continued");
-    host.advance(5_100);
-    assert.equal(begin(host, {}, 1).state, "held");
-  });
-
-  test("a worker that lives keeps its share however long it waits", () => {
-    const host = start({ ...hold(60_000), maxActive: 1 }, { workers: 2 });
-    begin(host, {}, 0);
-    host.advance(30_000);
-    assert.equal(begin(host, {}, 1).state, "continued");
-  });
-
-  test("a throttled response counts until its end", () => {
-    const fault: Fault = { name: "thin", percentage: 100, throttle: { kibPerSecond: 1 } };
-    const host = start({ faults: [fault], maxActive: 1 }, { workers: 2 });
-    const stream = begin(host);
-    stream.response({ headers: [[":status", "200"]] });
-    host.advance(20_000);
-    const other = begin(host, {}, 1);
-    assert.equal(counter(host, "thin", "overflow"), 1);
-    other.end();
-    stream.end();
-    begin(host, {}, 1);
-    assert.equal(counter(host, "thin", "throttle"), 2);
-  });
-});
-
-describe("stopWhen", () => {
-  const policy: Policy = {
-    faults: [
-      {
-        name: "slow",
-        percentage: 100,
-        delay: { fixed: "1ms" },
-        stopWhen: { upstreamErrorsAbove: "50%", coolDown: "60s" },
-      },
-    ],
-  };
-
-  /** A request that the service answers; whether it was delayed. */
-  const exchange = (host: Host, worker: number, status: string): boolean => {
-    const stream = begin(host, {}, worker);
-    const isHeld = stream.state === "held";
-    if (isHeld) host.advance(2);
-    stream.response({ headers: [[":status", status]] });
-    stream.end();
-    return isHeld;
-  };
-
-  test("what one worker sees, all of them heed within a second, until the cool-down is over", () => {
-    const host = start(policy, { workers: 3 });
-    for (const worker of [0, 1, 2]) exchange(host, worker, "200");
-    for (let i = 0; i < 20; i++) assert.ok(exchange(host, i % 3, "503"));
-    host.advance(1_000);
-    assert.ok(!exchange(host, 0, "200"), "errors of all workers are counted together");
-    host.advance(1_000);
-    for (const worker of [1, 2]) assert.ok(!exchange(host, worker, "200"));
-    host.advance(57_000);
-    for (const worker of [0, 1, 2]) assert.ok(!exchange(host, worker, "200"));
-    host.advance(4_000);
-    for (const worker of [0, 1, 2]) assert.ok(exchange(host, worker, "200"));
-  });
-
-  test("an edit does not end the cool-down", () => {
-    const host = start(policy);
-    for (let i = 0; i < 20; i++) exchange(host, 0, "503");
-    host.advance(1_000);
-    assert.ok(!exchange(host, 0, "200"));
-    configure(host, { ...policy, responseHeader: false });
-    assert.ok(!exchange(host, 0, "200"));
-  });
-
-  test("few answers say nothing, nor do errors that are fewer than the bound", () => {
-    const host = start(policy);
-    for (let i = 0; i < 9; i++) exchange(host, 0, "500");
-    host.advance(1_000);
-    assert.ok(exchange(host, 0, "200"));
-    for (let i = 0; i < 30; i++) exchange(host, 0, i % 3 === 0 ? "500" : "404");
-    host.advance(1_000);
-    assert.ok(exchange(host, 0, "200"));
-  });
-
-  test("no tick while idle", () => {
-    const host = start(policy);
-    exchange(host, 0, "200");
-    host.advance(1_000);
-    host.resetCounts();
-    host.advance(600_000);
-    assert.equal(host.callbacks().proxy_on_tick, undefined);
-  });
-});
-
 test("two plugins in one VM: each its own policies, and both wake what waits", () => {
   const host = new Host({ module, name: "a", rootId: "a" });
   const slow = (name: string, ms: number) => JSON.stringify({ policies: [{ name, ...hold(ms) }] });
@@ -366,10 +182,3 @@ test("two plugins in one VM: each its own policies, and both wake what waits", (
   host.advance(450);
   assert.equal(b.state, "continued");
 });
-
-function counter(host: Host, fault: string, type: string): number {
-  const name = `sluice_faults_total\x1fpolicy=ns/p\x1ffault=${fault}\x1ftype=${type}`;
-  return host.metrics().counters[name] ?? 0;
-}
-
-const gauge = (host: Host): number => host.metrics().gauges["sluice_faults_active\x1fpolicy=ns/p"] ?? 0;

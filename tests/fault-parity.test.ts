@@ -2,20 +2,18 @@
 // down to the body and the gRPC mapping; where chance decides, the shares must be.
 
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { findEnvoy } from "../envoy/find.ts";
 import { type EnvoyProcess, startEnvoy } from "../envoy/process.ts";
-import { projectRoot } from "../envoy/root.ts";
 import type { FaultSpec } from "../schema/generated/types.ts";
 import { send } from "./cases/wire.ts";
 import { Chance } from "./parity/generate.ts";
+import { anyPort, directListener, nativeFault, ourFault } from "./support/direct-listener.ts";
 import { waitFor } from "./support/wait.ts";
 
 const seed = Number(process.env.SLUICE_SEED ?? 20_261_124);
 const pairs = 40;
 const requestsPerPair = 25;
-const typeUrl = (name: string) => `type.googleapis.com/${name}`;
 
 type Native = Record<string, unknown>;
 interface Pair {
@@ -77,74 +75,6 @@ function randomHeaders(chance: Chance): [string, string][] {
   return headers;
 }
 
-function listener(name: string, filter: unknown): unknown {
-  return {
-    name,
-    address: { socket_address: { address: "127.0.0.1", port_value: 0 } },
-    filter_chains: [
-      {
-        filters: [
-          {
-            name: "http",
-            typed_config: {
-              "@type": typeUrl(
-                "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
-              ),
-              stat_prefix: name,
-              generate_request_id: false,
-              route_config: {
-                virtual_hosts: [
-                  {
-                    name: "parity",
-                    domains: ["*"],
-                    routes: [
-                      {
-                        match: { prefix: "/" },
-                        direct_response: { status: 202, body: { inline_string: "service" } },
-                      },
-                    ],
-                  },
-                ],
-              },
-              http_filters: [
-                filter,
-                {
-                  name: "router",
-                  typed_config: { "@type": typeUrl("envoy.extensions.filters.http.router.v3.Router") },
-                },
-              ],
-            },
-          },
-        ],
-      },
-    ],
-  };
-}
-
-const nativeFilter = (native: Native) => ({
-  name: "native",
-  typed_config: { "@type": typeUrl("envoy.extensions.filters.http.fault.v3.HTTPFault"), ...native },
-});
-
-const ourFilter = (ours: FaultSpec, vmId: string) => ({
-  name: "ours",
-  typed_config: {
-    "@type": typeUrl("envoy.extensions.filters.http.wasm.v3.Wasm"),
-    config: {
-      name: vmId,
-      configuration: {
-        "@type": typeUrl("google.protobuf.StringValue"),
-        value: JSON.stringify({ policies: [{ name: "parity/p", ...ours }] }),
-      },
-      vm_config: {
-        vm_id: "parity",
-        runtime: "envoy.wasm.runtime.v8",
-        code: { local: { filename: join(projectRoot, "build/filters/fault.wasm") } },
-      },
-    },
-  },
-});
-
 /** Envoy's own counters of what was injected. */
 async function injected(envoy: EnvoyProcess, prefix: string): Promise<{ delays: number; aborts: number }> {
   const { stats } = JSON.parse(await envoy.admin("/stats?format=json")) as {
@@ -172,11 +102,11 @@ describe("our faults beside Envoy's", () => {
     const all = [...certain, ...drawn];
     const config = {
       node: { id: "parity", cluster: "parity" },
-      admin: { address: { socket_address: { address: "127.0.0.1", port_value: 0 } } },
+      admin: { address: anyPort },
       static_resources: {
         listeners: all.flatMap(({ native, ours }, i) => [
-          listener(`native-${i}`, nativeFilter(native)),
-          listener(`ours-${i}`, ourFilter(ours, `ours-${i}`)),
+          directListener(`native-${i}`, nativeFault(native)),
+          directListener(`ours-${i}`, ourFault(ours, `ours-${i}`)),
         ]),
       },
     };
