@@ -20,6 +20,10 @@ const checks = [
     command: [process.execPath, "--import", "tsx", "schema/emit/main.ts", "--check"],
     applies: () => existsSync(join(root, "schema/emit/main.ts")),
   },
+  {
+    name: "Grafana's dashboard is current",
+    command: [process.execPath, "--import", "tsx", "deploy/grafana/dashboard.ts", "--check"],
+  },
 ];
 
 try {

@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { installChromium } from "./chromium.mjs";
+import { fetchPrometheus } from "./prometheus.mjs";
 import { setUp } from "./setup.mjs";
 import { filesUnder } from "./stamp.mjs";
 
@@ -42,6 +43,7 @@ const files =
     : rooms.flatMap((room) => filesUnder(join(root, room))).map((path) => relative(root, path));
 const tests = files.filter(isTest).sort();
 if (tests.includes("tests/dashboard.test.ts")) installChromium(console.error);
+if (tests.includes("tests/observability-prometheus.test.ts")) fetchPrometheus(console.error);
 const isIntegration = (path) => path.startsWith("tests/");
 const units = tests.filter((path) => !isIntegration(path));
 

@@ -24,6 +24,7 @@ spec:
   targetRefs: ${route}
   limits:
   - {name: greedy, match: [{headers: {user: {exact: greedy}}}], requests: 1, per: 24h}
+  - {name: per-key, match: [{headers: {x-key: {}}}], key: [{header: x-key}], requests: 1, per: 24h, maxKeys: 10}
   response: {rateLimitHeaders: [ietf]}
 ---
 apiVersion: sluice.traffic/v1alpha1
@@ -34,6 +35,12 @@ spec:
   faults:
   - {name: broken, match: [{uri: {prefix: /abort}}], percentage: 100, abort: {httpStatus: 503}}
   - {name: late, match: [{uri: {prefix: /slow}}], percentage: 100, delay: {fixed: 20ms}}
+---
+apiVersion: sluice.traffic/v1alpha1
+kind: MetricsPolicy
+metadata: {namespace: ficool, name: tenants}
+spec:
+  dimensions: [{name: tenant, header: x-tenant, maxValues: 5}]
 `;
 
 /** Files for a test mesh. */

@@ -1,0 +1,2 @@
+export function findPrometheus(environment?: NodeJS.ProcessEnv): string | undefined;
+export function fetchPrometheus(say: (line: string) => void): void;
