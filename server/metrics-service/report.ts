@@ -47,6 +47,8 @@ export interface ServiceTraffic {
 export interface Source {
   name: string;
   role: NodeIdentity["role"];
+  /** Empty when the proxies do not say. */
+  namespace: string;
   proxies: number;
   /** What came in from clients. */
   rates: Rates;
@@ -121,7 +123,7 @@ export function reportTraffic(traffic: Traffic, now: number): TrafficReport {
     const window = proxy.window(now);
     const name = sourceOf(proxy.node);
     const source = entry(sources, name, () => ({
-      source: { name, role: proxy.node.role, proxies: 0 },
+      source: { name, role: proxy.node.role, namespace: proxy.node.namespace, proxies: 0 },
       sum: emptySum(),
     }));
     source.source.proxies++;

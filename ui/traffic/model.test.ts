@@ -33,8 +33,8 @@ const report: TrafficReport = {
   windowSeconds: 5,
   total: rates(40, 4),
   sources: [
-    { name: "edge", role: "gateway", proxies: 2, rates: rates(30, 4) },
-    { name: "cart", role: "sidecar", proxies: 1, rates: rates(10) },
+    { name: "edge", role: "gateway", namespace: "", proxies: 2, rates: rates(30, 4) },
+    { name: "cart", role: "sidecar", namespace: "shop", proxies: 1, rates: rates(10) },
   ],
   services: [
     { host: "b", rates: rates(30) },
@@ -72,6 +72,20 @@ describe("the graph", () => {
   test("what flows from a source to a service is the sum over its versions", () => {
     const flow = graphOf().edges.find(({ from, to }) => from === "source edge" && to === "service b");
     assert.deepEqual([flow?.requests, flow?.errors], [30, 4]);
+  });
+
+  test("clients come through gateways, not through sidecars", () => {
+    const reached = graphOf().edges.flatMap(({ from, to }) => (from === "clients" ? [to] : []));
+    assert.deepEqual(reached, ["source edge"]);
+  });
+
+  test("the sidecar of an application that is a service is that service", () => {
+    const host = "cart.shop.svc.cluster.local";
+    const services = [...report.services, { host, rates: rates(5) }];
+    const graph = buildGraph({ ...report, services }, new Map([...active, [host, now]]), all);
+    assert.ok(!graph.nodes.some(({ kind, title }) => kind === "source" && title === "cart"));
+    assert.ok(graph.edges.some(({ from, to }) => from === `service ${host}` && to === "service a"));
+    assert.equal(columns(graph).boxes.size, graph.nodes.length);
   });
 
   test("a version's part of its service", () => {
@@ -140,7 +154,7 @@ describe("layouts", () => {
 
   test("services stand in the order of their names", () => {
     const { boxes } = columns(graphOf({ showIdle: true }));
-    const tops = ["a", "b", "idle"].map((host) => boxes.get(`service ${host}`)?.top ?? 0);
+    const tops = ["b", "idle"].map((host) => boxes.get(`service ${host}`)?.top ?? 0);
     assert.deepEqual(
       tops,
       [...tops].sort((a, b) => a - b),

@@ -72,6 +72,7 @@ export function buildGraph(
     .slice(0, limit)
     .sort((a, b) => compare(a.host, b.host));
   const hosts = new Set(drawn.map(({ host }) => host));
+  const nodeOf = sourceNodes(report, hosts);
   const clusters = groupByHost(report.clusters);
   const graph: Graph = {
     nodes: [],
@@ -79,18 +80,42 @@ export function buildGraph(
     hidden: wanted.length - drawn.length,
     idle: found.length - busy.length,
   };
-  addSources(graph, report);
+  addSources(graph, report, nodeOf);
   for (const { host, rates } of drawn) addService(graph, host, rates, clusters.get(host) ?? [], isActive);
-  addFlows(graph, report, hosts);
+  addFlows(graph, report, hosts, nodeOf);
   return graph;
 }
 
-function addSources(graph: Graph, { sources, total }: TrafficReport): void {
-  if (sources.length === 0) return;
-  graph.nodes.push({ id: "clients", kind: "clients", title: "Clients", note: "", rates: total });
-  for (const { name, role, proxies, rates } of [...sources].sort((a, b) => compare(a.name, b.name))) {
+/** Which node a source is: the sidecars of an application that is a service itself are that service. */
+function sourceNodes({ sources }: TrafficReport, hosts: ReadonlySet<string>): Map<string, string> {
+  const services = [...hosts].map((host) => ({ host, ...serviceName(host) }));
+  return new Map(
+    sources.map((source) => {
+      const own = services.find(
+        ({ name, place }) =>
+          source.role === "sidecar" &&
+          name === source.name &&
+          (source.namespace === "" || source.namespace === place),
+      );
+      return [source.name, own === undefined ? sourceId(source.name) : serviceId(own.host)];
+    }),
+  );
+}
+
+/** Clients reach the mesh through gateways; what a sidecar sends comes from its own application. */
+function addSources(
+  graph: Graph,
+  { sources, total }: TrafficReport,
+  nodeOf: ReadonlyMap<string, string>,
+): void {
+  const own = sources.filter(({ name }) => nodeOf.get(name) === sourceId(name));
+  if (own.some(({ role }) => role === "gateway")) {
+    graph.nodes.push({ id: "clients", kind: "clients", title: "Clients", note: "", rates: total });
+  }
+  for (const { name, role, proxies, rates } of [...own].sort((a, b) => compare(a.name, b.name))) {
     const note = proxies > 1 ? `${role} · ${proxies} proxies` : role;
     graph.nodes.push({ id: sourceId(name), kind: "source", title: name, note, rates });
+    if (role === "sidecar") continue;
     graph.edges.push({
       from: "clients",
       to: sourceId(name),
@@ -145,22 +170,29 @@ function addService(
 }
 
 /** From each source to each service; a service that nobody has sent to hangs on the first source. */
-function addFlows(graph: Graph, report: TrafficReport, hosts: ReadonlySet<string>): void {
+function addFlows(
+  graph: Graph,
+  report: TrafficReport,
+  hosts: ReadonlySet<string>,
+  nodeOf: ReadonlyMap<string, string>,
+): void {
   const flows = new Map<string, GraphEdge>();
   for (const { source, cluster, rates } of report.edges) {
     const host = hostOf(cluster);
-    if (!hosts.has(host)) continue;
+    if (!hosts.has(host) || nodeOf.get(source) === serviceId(host)) continue;
     const key = `${source} ${host}`;
-    const flow = flows.get(key) ?? { from: sourceId(source), to: serviceId(host), requests: 0, errors: 0 };
+    const from = nodeOf.get(source) ?? sourceId(source);
+    const flow = flows.get(key) ?? { from, to: serviceId(host), requests: 0, errors: 0 };
     flow.requests += rates.requests;
     flow.errors += rates.errors;
     flows.set(key, flow);
   }
   const reached = new Set([...flows.values()].map(({ to }) => to));
-  const first = graph.nodes.find(({ kind }) => kind === "source");
+  const gateway = graph.edges.find(({ from }) => from === "clients")?.to;
+  const first = gateway ?? graph.nodes.find(({ kind }) => kind === "source")?.id;
   for (const host of hosts) {
     if (first === undefined || reached.has(serviceId(host))) continue;
-    flows.set(host, { from: first.id, to: serviceId(host), requests: 0, errors: 0 });
+    flows.set(host, { from: first, to: serviceId(host), requests: 0, errors: 0 });
   }
   graph.edges.push(...flows.values());
 }
