@@ -1,19 +1,15 @@
 // `sluice explain`: what becomes of one request, and why. Nothing needs to run: the folder is read, the route
 // found as Envoy finds it, and every policy decided by the filter's own module.
 
-import { existsSync } from "node:fs";
-import { join, relative } from "node:path";
+import { relative } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import { projectRoot } from "../envoy/root.ts";
-import { formatDiagnostic } from "../schema/diagnostic.ts";
 import {
   type Explanation,
   explain,
   type PolicyExplanation,
   type RuleExplanation,
 } from "../server/match/explain.ts";
-import { build, loadModules } from "../server/snapshot.ts";
-import { loadFolder } from "../server/source/load.ts";
+import { buildFolder } from "./folder.ts";
 
 interface ExplainOptions {
   config: string;
@@ -67,25 +63,10 @@ function readSeed(text: string): number {
 
 async function run(address: string, options: ExplainOptions): Promise<void> {
   const url = readUrl(address);
-  if (!existsSync(options.config))
-    throw new Error(`there is no ${options.config}: name a folder as --config`);
-  const modules = loadModules(join(projectRoot, "build/filters"));
-  const { resources, diagnostics } = await loadFolder(options.config);
-  const broken = diagnostics.some((d) => d.severity === "error");
-  const listen = { host: "127.0.0.1", port: 10_000 };
-  const built = broken ? undefined : build(resources, { listen, modules, delivery: "inline" });
-  for (const d of [...diagnostics, ...(built?.diagnostics ?? [])]) {
-    process.stderr.write(`${formatDiagnostic(d)}\n`);
-  }
-  const isFatal = built?.diagnostics.some(
-    (d) => d.severity === "error" && !/^\w+Policy /.test(d.resource ?? ""),
-  );
-  if (built === undefined || isFatal === true) {
-    process.exitCode = 1;
-    return;
-  }
+  const folder = await buildFolder(options.config);
+  if (folder === undefined) return;
   const host = options.header.find(([name]) => name.toLowerCase() === "host")?.[1];
-  const explanation = await explain(built, modules, {
+  const explanation = await explain(folder.built, folder.modules, {
     method: options.request,
     scheme: url.scheme,
     authority: host ?? url.authority,

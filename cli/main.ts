@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from "commander";
 import { register as registerBootstrap } from "./bootstrap.ts";
+import { register as registerEffective } from "./effective.ts";
 import { register as registerExplain } from "./explain.ts";
 import { register as registerFaults } from "./faults.ts";
 import { register as registerServe } from "./serve.ts";
@@ -16,6 +17,7 @@ A walk through:
   $ sluice validate mesh/                       file:line:column of whatever is wrong
   $ sluice explain --config mesh/ -H 'uid: 0' http://go-search-service:8080/go-search
                                                 which route, which policies, and why
+  $ sluice effective --config mesh/             which policies are in force where, and whose value stands
   $ sluice serve --config mesh/                 the config server alone
   $ sluice faults off --config mesh/            no injected fault, until \`faults on\`
   $ sluice bootstrap --server 127.0.0.1:18000   a bootstrap for an Envoy of your own
@@ -41,6 +43,7 @@ export function createProgram(): Command {
     registerServe,
     registerValidate,
     registerExplain,
+    registerEffective,
     registerStatus,
     registerFaults,
     registerBootstrap,

@@ -125,7 +125,7 @@ function viewOf(
     xds: xds.proxies,
     traffic: feed,
     xdsAddress: `${options.xds.host.includes(":") ? `[${options.xds.host}]` : options.xds.host}:${xds.port}`,
-    mesh: () => pipeline.built()?.mesh,
+    mesh: (node) => (node === undefined ? pipeline.built()?.mesh : pipeline.built()?.meshFor(node)),
     configuration: () => pipeline.state(),
     proxies: () => xds.states(),
     wantedVersion: versionFor,

@@ -38,7 +38,10 @@ export interface Built {
   diagnostics: Diagnostic[];
   plugins: readonly Plugin[];
   snapshotFor(node: NodeIdentity): Snapshot;
+  /** The whole of it. */
   mesh: Mesh;
+  /** What a proxy sees of it. */
+  meshFor(node: NodeIdentity): Mesh;
 }
 
 /** A proxy that says nothing of itself is the gateway of the folder and sees all of it. */
@@ -98,8 +101,7 @@ class BuiltMesh implements Built {
     const key = `${viewKey(view)}\n${hasVmCapabilities(node.envoyVersion)}`;
     const known = this.#snapshots.get(key);
     if (known !== undefined) return known;
-    const seen = this.#views.get(viewKey(view)) ?? this.#see(view, new Report());
-    this.#views.set(viewKey(view), seen);
+    const seen = this.#seenBy(view);
     const snapshot = encodeSnapshot({
       ...seen,
       options: this.#options,
@@ -108,6 +110,16 @@ class BuiltMesh implements Built {
     });
     this.#snapshots.set(key, snapshot);
     return snapshot;
+  }
+
+  meshFor(node: NodeIdentity): Mesh {
+    return this.#seenBy(viewOf(node, this.#selectorKeys())).mesh;
+  }
+
+  #seenBy(view: View): Seen {
+    const seen = this.#views.get(viewKey(view)) ?? this.#see(view, new Report());
+    this.#views.set(viewKey(view), seen);
+    return seen;
   }
 
   #see(view: View, report: Report): Seen {

@@ -22,6 +22,6 @@ export interface ServerView {
   readonly traffic: Pick<TrafficFeed, "report" | "history" | "watch">;
   /** Where proxies connect, as `HOST:PORT`. */
   readonly xdsAddress: string;
-  /** What is served, with the policies on its routes. */
-  mesh(): Mesh | undefined;
+  /** What is served, with the policies on its routes: the whole of it, or what this proxy sees. */
+  mesh(node?: NodeIdentity): Mesh | undefined;
 }

@@ -44,7 +44,14 @@ export interface Attachments {
   policies: readonly PolicyState[];
   /** By route, most specific first. Routes without policies are absent. */
   byRoute: ReadonlyMap<MeshRoute, readonly Attached[]>;
+  /** What `inherit: false` of a more specific policy keeps from a route. Routes of which nothing is kept are absent. */
+  cutOff: ReadonlyMap<MeshRoute, readonly CutOff[]>;
   derived: ReadonlyMap<MeshRoute, readonly DerivedRoute[]>;
+}
+
+export interface CutOff {
+  attached: Attached;
+  by: Attached;
 }
 
 export function attachPolicies(
@@ -81,8 +88,18 @@ export function attachPolicies(
       else list.push(attached);
     }
   }
-  for (const [route, list] of byRoute) byRoute.set(route, inOrder(list));
-  return { policies, byRoute, derived: deriveRoutes(byRoute, mesh) };
+  const cutOff = new Map<MeshRoute, CutOff[]>();
+  for (const [route, list] of byRoute) {
+    if (list.length === 1) continue;
+    const ranked = [...list].sort((a, b) => tiers.indexOf(a.tier) - tiers.indexOf(b.tier));
+    const cut = ranked.flatMap((attached) => cutBy(attached, ranked) ?? []);
+    byRoute.set(
+      route,
+      ranked.filter((attached) => !cut.some((c) => c.attached === attached)),
+    );
+    if (cut.length > 0) cutOff.set(route, cut);
+  }
+  return { policies, byRoute, cutOff, derived: deriveRoutes(byRoute, mesh) };
 }
 
 function sortedPolicies(
@@ -146,14 +163,11 @@ function findTargets(
   });
 }
 
-/** Most specific first, then by namespace and name; `inherit: false` cuts off what is less specific. */
-function inOrder(list: Attached[]): Attached[] {
-  if (list.length === 1) return list;
-  const ranked = [...list].sort((a, b) => tiers.indexOf(a.tier) - tiers.indexOf(b.tier));
-  return ranked.filter((a) => {
-    const cut = ranked.find((b) => b.kind === a.kind && b.policy.spec.inherit === false);
-    return cut === undefined || tiers.indexOf(a.tier) <= tiers.indexOf(cut.tier);
-  });
+/** `inherit: false` cuts off what is less specific. */
+function cutBy(attached: Attached, ranked: readonly Attached[]): CutOff | undefined {
+  const by = ranked.find((b) => b.kind === attached.kind && b.policy.spec.inherit === false);
+  const isCut = by !== undefined && tiers.indexOf(attached.tier) > tiers.indexOf(by.tier);
+  return isCut ? { attached, by } : undefined;
 }
 
 /**
