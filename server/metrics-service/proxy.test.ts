@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { NodeIdentity } from "../model.ts";
-import { answersKey, maxSeries, ProxyTraffic, windowMs } from "./proxy.ts";
+import { answersKey, maxClusters, maxSeries, ProxyTraffic, windowMs } from "./proxy.ts";
 import type { Samples } from "./samples.ts";
 
 const node: NodeIdentity = {
@@ -105,6 +105,17 @@ test("counters beyond the bound are left out and counted", () => {
   }));
   proxy.receive(flush(1, { decisions }), start);
   assert.deepEqual([proxy.series, proxy.leftOut, proxy.decisions().size], [maxSeries, 11, maxSeries - 1]);
+});
+
+test("clusters beyond the bound are left out and counted", () => {
+  const proxy = new ProxyTraffic(node);
+  const names = Array.from({ length: maxClusters + 5 }, (_, i) => `outbound|80||host-${i}`);
+  const samples = flush(undefined, {
+    answers: new Map(names.map((name) => [name, new Map([["2", 1]])])),
+    endpoints: new Map(names.map((name) => [name, { total: 1, healthy: 1 }])),
+  });
+  proxy.receive(samples, start);
+  assert.deepEqual([proxy.endpoints.size, proxy.series, proxy.leftOut], [maxClusters, maxClusters, 5]);
 });
 
 test("latencies of the window are taken together", () => {

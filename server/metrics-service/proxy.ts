@@ -12,6 +12,9 @@ export const windowMs = 5_000;
 /** Counters followed per proxy; those beyond are left out and counted. */
 export const maxSeries = 5_000;
 
+/** Clusters of a proxy of which endpoints and latencies are kept. */
+export const maxClusters = 2_000;
+
 const maxFrames = 16;
 
 /** What happened between two flushes. */
@@ -68,7 +71,10 @@ export class ProxyTraffic {
       return true;
     };
     for (const [statusClass, value] of samples.downstream) follow(downstreamKey(statusClass), value);
+    this.endpoints = new Map([...samples.endpoints].slice(0, maxClusters));
+    this.leftOut += samples.endpoints.size - this.endpoints.size;
     for (const [cluster, classes] of samples.answers) {
+      if (!this.endpoints.has(cluster)) continue;
       for (const [statusClass, value] of classes) follow(answersKey(cluster, statusClass), value);
     }
     for (const decision of samples.decisions) {
@@ -76,14 +82,17 @@ export class ProxyTraffic {
       if (follow(key, decision.value)) this.#decisions.set(key, decision);
     }
     if (!isFirst) this.#keepFrame(samples, grown, now);
-    this.endpoints = samples.endpoints;
     this.lastSeenAt = now;
   }
 
   /** Not for the first flush, which only says where the counters stand. */
   #keepFrame(samples: Samples, grown: Map<string, number>, now: number): void {
     const seconds = Math.max((now - this.lastSeenAt) / 1000, 0.001);
-    const latencies = new Map([...samples.latencies].filter(([, b]) => b.counts.some((count) => count > 0)));
+    const latencies = new Map(
+      [...samples.latencies].filter(
+        ([cluster, { counts }]) => this.endpoints.has(cluster) && counts.some((count) => count > 0),
+      ),
+    );
     this.#frames.push({ at: now, seconds, grown, latencies, downstreamLatency: samples.downstreamLatency });
     while (this.#frames.length > maxFrames) this.#frames.shift();
   }

@@ -145,7 +145,7 @@ export function reportTraffic(traffic: Traffic, now: number): TrafficReport {
     for (const [key, decision] of proxy.decisions()) {
       const { kind, policy, name: of, outcome } = decision;
       const sum = entry(decisions, key, () => ({ kind, policy, name: of, outcome, rate: 0, total: 0 }));
-      sum.rate += window.rate(key);
+      sum.rate = short(sum.rate + window.rate(key));
       sum.total += proxy.total(key);
     }
   }
@@ -206,15 +206,20 @@ function addClasses(
 function ratesOf({ byClass, totals, latency }: Sum): Rates {
   const add = (of: Record<string, number>): number => Object.values(of).reduce((a, b) => a + b, 0);
   return {
-    requests: add(byClass),
-    errors: byClass["5"] ?? 0,
-    clientErrors: byClass["4"] ?? 0,
-    p50: quantile(latency, 0.5) ?? null,
-    p99: quantile(latency, 0.99) ?? null,
+    requests: short(add(byClass)),
+    errors: short(byClass["5"] ?? 0),
+    clientErrors: short(byClass["4"] ?? 0),
+    p50: shortOrNull(quantile(latency, 0.5)),
+    p99: shortOrNull(quantile(latency, 0.99)),
     total: add(totals),
     totalErrors: totals["5"] ?? 0,
   };
 }
+
+/** Four digits: what follows is noise, and would be most of what goes to a page every second. */
+const short = (value: number): number => Number(value.toPrecision(4));
+
+const shortOrNull = (value: number | undefined): number | null => (value === undefined ? null : short(value));
 
 function entry<Value>(map: Map<string, Value>, key: string, make: () => Value): Value {
   const found = map.get(key);

@@ -55,6 +55,8 @@ function PolicyCard(props: { policy: PolicyReport; label: string; decisions: rea
   const { policy, label, decisions } = props;
   const rules = new Map<string, DecisionRate[]>();
   for (const decision of decisions) rules.set(decision.name, [...(rules.get(decision.name) ?? []), decision]);
+  // One destination has one colour in all rules of a policy.
+  const colours = [...new Set(decisions.map(({ outcome }) => outcome))].sort();
   return (
     <li class="policy" data-policy={policy.policy}>
       <div class="policy-head">
@@ -70,7 +72,9 @@ function PolicyCard(props: { policy: PolicyReport; label: string; decisions: rea
             : `on ${plural(policy.routes, "route")}, nothing decided yet`}
         </p>
       ) : (
-        [...rules].map(([name, outcomes]) => <Rule key={name} name={name} outcomes={outcomes} />)
+        [...rules].map(([name, outcomes]) => (
+          <Rule key={name} name={name} outcomes={outcomes} colours={colours} />
+        ))
       )}
     </li>
   );
@@ -96,14 +100,15 @@ const words: Record<string, string> = {
 };
 
 /** Parts by what is now; by all there ever was while nothing happens. */
-function Rule({ name, outcomes }: { name: string; outcomes: readonly DecisionRate[] }) {
+function Rule(props: { name: string; outcomes: readonly DecisionRate[]; colours: readonly string[] }) {
+  const { name, outcomes, colours } = props;
   const now = outcomes.reduce((sum, { rate: r }) => sum + r, 0);
   const isNow = now > 0;
   const whole = isNow ? now : outcomes.reduce((sum, { total }) => sum + total, 0);
   const partOf = (outcome: DecisionRate): number => (isNow ? outcome.rate : outcome.total);
   const isRouting = outcomes[0]?.kind === "routing";
-  const toneOf = ({ outcome }: DecisionRate, i: number): string =>
-    isRouting ? `d${i % 5}` : (tones[outcome] ?? "soft");
+  const toneOf = ({ outcome }: DecisionRate): string =>
+    isRouting ? `d${colours.indexOf(outcome) % 5}` : (tones[outcome] ?? "soft");
   return (
     <div class="rule" data-rule={name}>
       <div class="rule-head">
@@ -111,18 +116,18 @@ function Rule({ name, outcomes }: { name: string; outcomes: readonly DecisionRat
         <span class="soft">{isNow ? `${rate(now)}/s` : "idle"}</span>
       </div>
       <div class="bar" aria-hidden="true">
-        {outcomes.map((outcome, i) => (
+        {outcomes.map((outcome) => (
           <i
             key={outcome.outcome}
-            class={toneOf(outcome, i)}
+            class={toneOf(outcome)}
             style={{ flexGrow: partOf(outcome), display: partOf(outcome) > 0 ? "block" : "none" }}
           />
         ))}
       </div>
       <ul class="outcomes">
-        {outcomes.map((outcome, i) => (
+        {outcomes.map((outcome) => (
           <li key={outcome.outcome}>
-            <i class={toneOf(outcome, i)} />
+            <i class={toneOf(outcome)} />
             <span>
               {isRouting
                 ? `→ ${outcome.outcome === "" ? "as routed" : outcome.outcome}`

@@ -6,7 +6,7 @@
 
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { count, milliseconds, percent, plural, rate } from "../format.ts";
-import { columns, edgeKey, shapeOf, tree } from "./layout.ts";
+import { columnGap, columns, edgeKey, shapeOf, tree } from "./layout.ts";
 import { type Graph, type GraphEdge, type GraphNode, healthOf } from "./model.ts";
 
 const narrowPx = 700;
@@ -21,9 +21,10 @@ interface Props {
 export function TrafficGraph({ graph, selected, onSelect }: Props) {
   const [frame, widthPx] = useWidth();
   const isNarrow = widthPx < narrowPx;
-  const shape = `${isNarrow ? widthPx : "columns"} ${shapeOf(graph)}`;
+  const gap = columnGap(widthPx);
+  const shape = `${isNarrow ? widthPx : `columns ${gap}`} ${shapeOf(graph)}`;
   // The shape stands for the graph, whose numbers do not matter here.
-  const layout = useMemo(() => (isNarrow ? tree(graph, widthPx) : columns(graph)), [shape]);
+  const layout = useMemo(() => (isNarrow ? tree(graph, widthPx) : columns(graph, gap)), [shape]);
   const scale = Math.max(smallestScale, Math.min(1, widthPx / layout.width));
   const hasLabels = !isNarrow && graph.nodes.filter(({ kind }) => kind === "source").length > 1;
   const near = nearOf(graph, selected);

@@ -45,9 +45,15 @@ export const edgeKey = (from: string, to: string): string => `${from}\n${to}`;
 export const shapeOf = (graph: Graph): string =>
   [...graph.nodes.map(({ id }) => id), ...graph.edges.map(({ from, to }) => edgeKey(from, to))].join("\n\n");
 
-export function columns(graph: Graph): Layout {
+/** Between two columns: less of it before anything is drawn smaller. */
+export function columnGap(widthPx: number): number {
+  const boxes = Object.values(looks).reduce((sum, { width }) => sum + width, 0);
+  return Math.round(Math.min(88, Math.max(44, (widthPx - boxes - 2 * margin) / 3)));
+}
+
+export function columns(graph: Graph, gap: number): Layout {
   const layout = new dagre.graphlib.Graph();
-  layout.setGraph({ rankdir: "LR", nodesep: 14, ranksep: 76, marginx: margin, marginy: margin });
+  layout.setGraph({ rankdir: "LR", nodesep: 14, ranksep: gap, marginx: margin, marginy: margin });
   layout.setDefaultEdgeLabel(() => ({}));
   for (const { id, kind } of graph.nodes) {
     layout.setNode(id, { width: looks[kind].width, height: looks[kind].height });

@@ -85,7 +85,7 @@ describe("the graph", () => {
     const graph = buildGraph({ ...report, services }, new Map([...active, [host, now]]), all);
     assert.ok(!graph.nodes.some(({ kind, title }) => kind === "source" && title === "cart"));
     assert.ok(graph.edges.some(({ from, to }) => from === `service ${host}` && to === "service a"));
-    assert.equal(columns(graph).boxes.size, graph.nodes.length);
+    assert.equal(columns(graph, 60).boxes.size, graph.nodes.length);
   });
 
   test("a version's part of its service", () => {
@@ -131,7 +131,7 @@ test("health: no request, no error, some, many", () => {
 
 describe("layouts", () => {
   for (const [name, layout] of [
-    ["columns", columns(graphOf())],
+    ["columns", columns(graphOf(), 60)],
     ["tree", tree(graphOf(), 360)],
   ] as const) {
     test(`${name}: every box has a place of its own, every edge a path`, () => {
@@ -153,7 +153,7 @@ describe("layouts", () => {
   }
 
   test("services stand in the order of their names", () => {
-    const { boxes } = columns(graphOf({ showIdle: true }));
+    const { boxes } = columns(graphOf({ showIdle: true }), 60);
     const tops = ["b", "idle"].map((host) => boxes.get(`service ${host}`)?.top ?? 0);
     assert.deepEqual(
       tops,
