@@ -86,17 +86,26 @@ const ours = (filter: string, policy: object, idle: readonly string[] = []) =>
     idle,
   );
 
+const responseCallbacks = ["proxy_on_response_headers", "proxy_on_log"];
 const plenty = 100_000_000;
-const unkeyed = (requests: number) =>
-  ours("rate_limit", { limits: [{ name: "all", requests, per: "1s", burst: requests }] });
-const keyed = ours("rate_limit", {
-  limits: [{ name: "user", key: [{ header: "uid" }], requests: 1_000_000, per: "1s", maxKeys: 10_000 }],
+const limited = (limit: object) => ours("rate_limit", { limits: [limit] }, responseCallbacks);
+const unkeyed = (requests: number) => limited({ name: "all", requests, per: "1s", burst: requests });
+const keyed = limited({
+  name: "user",
+  key: [{ header: "uid" }],
+  requests: 1_000_000,
+  per: "1s",
+  maxKeys: 10_000,
 });
-const routing = ours("header_routing", {
-  rules: [
-    { name: "none", match: [{ headers: { uid: { exact: "nobody" } } }], destination: { subset: "v3" } },
-  ],
-});
+const routing = ours(
+  "header_routing",
+  {
+    rules: [
+      { name: "none", match: [{ headers: { uid: { exact: "nobody" } } }], destination: { subset: "v3" } },
+    ],
+  },
+  responseCallbacks,
+);
 
 const fault = (value: string) =>
   ours(
@@ -111,7 +120,7 @@ const fault = (value: string) =>
         },
       ],
     },
-    ["proxy_on_response_headers", "proxy_on_tick", "proxy_on_log"],
+    [...responseCallbacks, "proxy_on_tick"],
   );
 const nativeAbort = {
   ...nativeFault,
