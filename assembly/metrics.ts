@@ -23,6 +23,8 @@ const UNDEFINED: u32 = 0;
 const DEFINED: u32 = 1;
 const FAILED: u32 = 2;
 
+/** Bytes around a label and its value at most. */
+const AROUND: u32 = 8;
 const MAX_NAME: usize = 8192;
 const name: usize = memory.data(8192, 4);
 let end: usize = name;
@@ -31,38 +33,70 @@ let buckets: usize = 0;
 let mask: u32 = 0;
 let count: u32 = 0;
 
+/** Whether labels are written for the rules of Istio's bootstrap. */
+export let isIstio: bool = false;
+
+/**
+ * Configure only. Labels are written for the rules of Istio's bootstrap: LABEL, `=.=`, VALUE, `;.;`. They find a label
+ * wherever it stands, also at the end of a longer one.
+ */
+export function useIstioLabels(uses: bool): void {
+  isIstio = uses;
+}
+
 /** Begins the name of a metric; label follows as often as needed. */
 export function beginName(text: string): void {
   end = writeAscii(name, text);
 }
 
-/** Adds a label to the name. What does not fit is cut; 0x1F in a value becomes `_`. */
+/** Adds a label to the name. What does not fit is cut. */
 export function label(text: string, start: usize, length: u32): void {
-  if (!hasRoom(<u32>text.length)) return;
-  store<u8>(end, 0x1f);
-  end = writeAscii(end + 1, text);
-  store<u8>(end, 61);
-  end += 1;
-  addValue(start, length);
+  if (!beginLabel(<u32>text.length)) return;
+  end = writeAscii(end, text);
+  labelValue(start, length);
 }
 
 /** As label, with a name of at most 64 bytes that is not known before. */
 export function labelNamed(labelStart: usize, labelLength: u32, start: usize, length: u32): void {
-  if (!hasRoom(labelLength)) return;
+  if (!beginLabel(labelLength)) return;
+  end = writeBytes(end, labelStart, labelLength);
+  labelValue(start, length);
+}
+
+/** Whether there is room for a label and what stands around it; then what stands before it is written. */
+function beginLabel(length: u32): bool {
+  if (end + length + AROUND > name + MAX_NAME) return false;
+  if (isIstio) return true;
   store<u8>(end, 0x1f);
-  end = writeBytes(end + 1, labelStart, labelLength);
+  end += 1;
+  return true;
+}
+
+function labelValue(start: usize, length: u32): void {
+  if (isIstio) {
+    end = writeAscii(end, "=.=");
+    length = min(length, <u32>(name + MAX_NAME - 3 - end));
+    copyIstioValue(start, length);
+    end = writeAscii(end, ";.;");
+    return;
+  }
   store<u8>(end, 61);
   end += 1;
   addValue(start, length);
 }
 
-/** Whether a label's name fits, with the two bytes around it. */
-function hasRoom(length: u32): bool {
-  return end + length + 2 <= name + MAX_NAME;
+/** In a value `;.` becomes `_.`: the rules take a value to end at `;.;`. */
+function copyIstioValue(start: usize, length: u32): void {
+  for (let i: u32 = 0; i < length; i++) {
+    const byte = <u32>load<u8>(start + i);
+    const ends = byte === 59 && i + 1 < length && load<u8>(start + i, 1) === 46;
+    store<u8>(end + i, ends || byte === 0 ? 95 : byte);
+  }
+  end += length;
 }
 
-/** Continues the value of the last label. */
-export function addValue(start: usize, length: u32): void {
+/** Copies a value; 0x1F in it becomes `_`. */
+function addValue(start: usize, length: u32): void {
   length = min(length, <u32>(name + MAX_NAME - end));
   for (let i: u32 = 0; i < length; i++) {
     const byte = <u32>load<u8>(start + i);

@@ -92,6 +92,11 @@ const shapes = policyShapes({
   filter: "metrics",
   fields: policyFields,
   configFields: {
+    labels: {
+      schema: { type: "enum", name: "LabelEncoding", values: ["sluice", "istio"] },
+      default: "sluice",
+      doc: "How labels are written into a stat's name: for the rules of our bootstrap, or of Istio's.",
+    },
     arenaKiB: { schema: integer(16, 16_384), default: 128, doc: "Memory for one request's headers." },
   },
 });

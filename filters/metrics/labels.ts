@@ -3,7 +3,7 @@
 
 import { literal } from "../../assembly/bytes";
 import { avalanche, stableHash } from "../../assembly/hash";
-import { label, labelNamed } from "../../assembly/metrics";
+import { isIstio, label, labelNamed } from "../../assembly/metrics";
 import { ByteString } from "../../assembly/set";
 import { DimensionPlan } from "./plan";
 
@@ -58,7 +58,8 @@ export function beginLabels(virtualHost: ByteString, route: ByteString, status: 
   count = 0;
   low = stableHash(virtualHostLabel.start, virtualHostLabel.length, 1);
   high = stableHash(routeLabel.start, routeLabel.length, 2);
-  mix(low ^ high);
+  // A name that is written otherwise is another metric.
+  mix(low ^ high ^ (isIstio ? 1 : 0));
 }
 
 function copy(to: ByteString, from: ByteString): void {
@@ -168,10 +169,10 @@ function valueAt(i: u32): Value {
 }
 
 /** Writes the dimensions into the name of the metric that has been begun. */
-export function labelDimensions(isIstio: bool): void {
+export function labelDimensions(isUnderIstiosNames: bool): void {
   for (let i: u32 = 0; i < count; i++) {
     const value = valueAt(i);
-    if (isIstio && value.dimension.isIstios) continue;
+    if (isUnderIstiosNames && value.dimension.isIstios) continue;
     labelNamed(value.dimension.nameStart, value.dimension.nameLength, value.start, value.length);
   }
 }

@@ -9,11 +9,13 @@ import { byteOf } from "../../assembly/config/json";
 import { itemAt } from "../../assembly/config/records";
 import { enterField, enterIndex, refuse } from "../../assembly/config/refusal";
 import { stableHash } from "../../assembly/hash";
+import { useIstioLabels } from "../../assembly/metrics";
 import { ByteString } from "../../assembly/set";
 import {
   Dimension,
   DimensionHas,
   MetricsConfig,
+  MetricsConfigLabelEncodingIs,
   MetricsPolicy,
   MetricsPolicyHas,
   MetricsPolicyMetricNamesIs,
@@ -103,6 +105,7 @@ export function buildPlan(config: MetricsConfig): Plan | null {
     maxSeries = max(maxSeries, to.maxSeries);
     if (to.names & ISTIO_NAMES) hasIstio = true;
   }
+  useIstioLabels(config.labels === MetricsConfigLabelEncodingIs.istio_);
   plan.arenaSize = (<usize>config.arenaKiB) << 10;
   ensureArena(plan.arenaSize);
   ensureSeries(REQUESTS, maxSeries);

@@ -946,10 +946,14 @@ export interface MetricsPolicy {
   inherit?: boolean;
 }
 
+export type LabelEncoding = "sluice" | "istio";
+
 /** Configuration of the metrics filter. */
 export interface MetricsConfig {
   /** From the most specific attachment to the least. */
   policies: MetricsPolicy[];
+  /** How labels are written into a stat's name: for the rules of our bootstrap, or of Istio's. Default: "sluice". */
+  labels?: LabelEncoding;
   /** Memory for one request's headers. Default: 128. */
   arenaKiB?: number;
 }

@@ -143,6 +143,8 @@ export class MetricsConfig {
   policiesStart: usize;
   policiesCount: u32;
   policiesIndex: usize;
+  /** How labels are written into a stat's name: for the rules of our bootstrap, or of Istio's. */
+  labels: u8;
   /** Memory for one request's headers. */
   arenaKiB: i32;
 }
@@ -150,13 +152,20 @@ export class MetricsConfig {
 /** Bits of MetricsConfig.present. */
 export namespace MetricsConfigHas {
   export const policies_: u32 = 1 << 0;
-  export const arenaKiB_: u32 = 1 << 1;
+  export const labels_: u32 = 1 << 1;
+  export const arenaKiB_: u32 = 1 << 2;
+}
+
+/** Values of LabelEncoding. */
+export namespace MetricsConfigLabelEncodingIs {
+  export const sluice_: u8 = 0;
+  export const istio_: u8 = 1;
 }
 
 // namevirtualHostroutehostexactprefixsuffixcontainsregexinpathattachheaderqueryParamcookieresponseHead
 // ertemplateslearnmethodgrpcStatusresponseFlagsmaxValuesvaluesdimensionssluiceistionamesbuckets are a 
 // setting of Envoy's, made when it starts; write sluice bootstrap --duration-buckets, or histogram_buc
-// ket_settings in your own bootstrapbucketsmaxSeriesinheritpoliciesarenaKiB
+// ket_settings in your own bootstrapbucketsmaxSeriesinheritpolicieslabelsarenaKiB
 const texts: usize = memory.data<u8>([
   110, 97, 109, 101, 118, 105, 114, 116, 117, 97, 108, 72, 111, 115, 116, 114, 111, 117, 116, 101,
   104, 111, 115, 116, 101, 120, 97, 99, 116, 112, 114, 101, 102, 105, 120, 115, 117, 102, 102, 105,
@@ -176,7 +185,7 @@ const texts: usize = memory.data<u8>([
   107, 101, 116, 95, 115, 101, 116, 116, 105, 110, 103, 115, 32, 105, 110, 32, 121, 111, 117, 114,
   32, 111, 119, 110, 32, 98, 111, 111, 116, 115, 116, 114, 97, 112, 98, 117, 99, 107, 101, 116,
   115, 109, 97, 120, 83, 101, 114, 105, 101, 115, 105, 110, 104, 101, 114, 105, 116, 112, 111, 108,
-  105, 99, 105, 101, 115, 97, 114, 101, 110, 97, 75, 105, 66,
+  105, 99, 105, 101, 115, 108, 97, 98, 101, 108, 115, 97, 114, 101, 110, 97, 75, 105, 66,
 ]);
 
 const table: usize = memory.data<u32>([
@@ -196,16 +205,17 @@ const table: usize = memory.data<u32>([
   13, 186, 148, 5, 4, 1, 0, 100000, 0, 7, 0, 4, 4, 0, 60, 6, 12, 100, 160, 10,
   24, 242, 181, 5, 36, 254, 334, 7, 0, 260, 341, 9, 48, 263, 350, 7, 52, 136, 2, 48,
   4, 10000, 0, 52, 1, 1, 0, 0, 1, 56, 1, 269, 298, 307, 2, 308, 56, 0, 50000, 4,
-  5, 4, 16, 0, 16384, 0, 2, 357, 8, 4, 314, 365, 8, 16, 320, 1, 16, 4, 128, 0,
-  0, 1, 20, 1, 326, 335, 340,
+  11, 2, 170, 6, 176, 5, 5, 4, 16, 0, 16384, 0, 3, 357, 8, 4, 314, 365, 6, 16,
+  320, 371, 8, 20, 326, 2, 16, 1, 0, 0, 20, 4, 128, 0, 0, 1, 24, 1, 332, 345,
+  354,
 ]);
 
 /** Reads `size` bytes of configuration from the host; null: refused. */
 export function readMetricsConfig(size: u32): MetricsConfig | null {
-  return changetype<MetricsConfig | null>(readConfiguration(table, texts, 341, size));
+  return changetype<MetricsConfig | null>(readConfiguration(table, texts, 355, size));
 }
 
 /** As readMetricsConfig, of what is in memory already; the byte after it must be 0. */
 export function decodeMetricsConfig(start: usize, size: u32): MetricsConfig | null {
-  return changetype<MetricsConfig | null>(decode(table, texts, 341, start, size));
+  return changetype<MetricsConfig | null>(decode(table, texts, 355, start, size));
 }
