@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import type { RouteReport, RoutesReport } from "../server/http/routes.ts";
+import { Effective } from "./effective.tsx";
 import { count, percent, plural, serviceName } from "./format.ts";
 import { Card, Empty, Pill, Search } from "./parts.tsx";
 
@@ -75,13 +76,13 @@ function Hosts({ report, search }: { report: RoutesReport; search: string }) {
         {report.found < report.total && ` of ${count(report.total)}`}; Envoy takes the first that matches.
       </p>
       {[...hosts].map(([key, routes]) => (
-        <Host key={key} routes={routes} />
+        <Host key={key} routes={routes} version={report.version} />
       ))}
     </>
   );
 }
 
-function Host({ routes }: { routes: readonly RouteReport[] }) {
+function Host({ routes, version }: { routes: readonly RouteReport[]; version: string }) {
   const [first] = routes;
   if (first === undefined) return null;
   return (
@@ -92,35 +93,50 @@ function Host({ routes }: { routes: readonly RouteReport[] }) {
       <ol class="route-list">
         {routes.map((route, i) => (
           // The order is what tells routes of one name apart.
-          <li key={i} class="route" data-route={route.name}>
-            <div class="route-what">
-              <b>{route.name}</b>
-              <span class="conditions">
-                {route.match.map((condition) => (
-                  <code key={condition}>{condition}</code>
-                ))}
-              </span>
-            </div>
-            <div class="route-where">
-              <Where route={route} />
-            </div>
-            <div class="route-policies">
-              {route.policies.length === 0 && <span class="soft">no policy</span>}
-              {route.policies.map((policy) => (
-                <span
-                  key={`${policy.kind} ${policy.policy}`}
-                  class="badge"
-                  title={`attached to the ${policy.tier}`}
-                >
-                  <span class="kind">{policy.kind.replace(/Policy$/, "")}</span> {policy.policy}
-                  {policy.isPrevious && <Pill tone="warn">previous version</Pill>}
-                </span>
-              ))}
-            </div>
-          </li>
+          <Route key={i} route={route} version={version} />
         ))}
       </ol>
     </section>
+  );
+}
+
+function Route({ route, version }: { route: RouteReport; version: string }) {
+  const [isOpen, setOpen] = useState(false);
+  const { name, virtualHost, match, policies } = route;
+  return (
+    <li class="route" data-route={name}>
+      <div class="route-what">
+        <b>{name}</b>
+        <span class="conditions">
+          {match.map((condition) => (
+            <code key={condition}>{condition}</code>
+          ))}
+        </span>
+      </div>
+      <div class="route-where">
+        <Where route={route} />
+      </div>
+      <div class="route-policies">
+        {policies.length === 0 && <span class="soft">no policy</span>}
+        {policies.map((policy) => (
+          <span
+            key={`${policy.kind} ${policy.policy}`}
+            class="badge"
+            title={`attached to the ${policy.tier}`}
+          >
+            <span class="kind">{policy.kind.replace(/Policy$/, "")}</span> {policy.policy}
+            {policy.isPrevious && <Pill tone="warn">previous version</Pill>}
+          </span>
+        ))}
+        {policies.length > 0 && (
+          <button type="button" class="quiet" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+            {isOpen ? "Less" : "Whose value stands"}
+            <span class="unseen"> on {name}</span>
+          </button>
+        )}
+      </div>
+      {isOpen && <Effective virtualHost={virtualHost} route={name} version={version} />}
+    </li>
   );
 }
 

@@ -61,7 +61,7 @@ function PolicyCard(props: { policy: PolicyReport; label: string; decisions: rea
     <li class="policy" data-policy={policy.policy}>
       <div class="policy-head">
         <span class="kind">{label}</span>
-        <b>{policy.policy}</b>
+        <a href={`#routes?${encodeURIComponent(policy.policy)}`}>{policy.policy}</a>
         {policy.inForce === "previous" && <Pill tone="warn">previous version</Pill>}
         {policy.inForce === "none" && <Pill tone="bad">not in force</Pill>}
       </div>
