@@ -24,6 +24,7 @@ interface ServeCommandOptions extends ObservabilityFlags {
   listen: HostPort;
   state?: string;
   lastGood?: boolean;
+  pin?: string;
   xdsCert?: string;
   xdsKey?: string;
   xdsClientCa?: string;
@@ -38,6 +39,8 @@ Examples:
   $ sluice status                                     who is connected, and who refused what
   $ sluice serve --config mesh/ --state /var/lib/sluice --last-good
                                                       start even if the folder is in error now
+  $ sluice serve --config mesh/ --state /var/lib/sluice --pin 3f9c
+                                                      an earlier version: \`sluice history\` lists them
   $ sluice serve --config mesh/ --xds 0.0.0.0:18000 --xds-cert server.pem --xds-key server.key \\
       --xds-client-ca proxies.pem                     proxies on other machines, both sides proven
 
@@ -59,8 +62,9 @@ export function register(program: Command): void {
     .addOption(port("--http", "dashboard, API and metrics", "8080"))
     .addOption(port("--xds", "where Envoys connect", "18000"))
     .addOption(port("--listen", "where Envoys listen for the mesh", "10000"))
-    .option("--state <dir>", "directory in which the last good configuration is kept")
+    .option("--state <dir>", "directory in which the last good configuration and the history are kept")
     .option("--last-good", "start with the last good configuration of --state when the folder is in error")
+    .option("--pin <version>", "serve this version of the history in --state, whatever the folder holds")
     .option("--xds-cert <file>", "certificate of the xDS port (PEM)")
     .option("--xds-key <file>", "its private key (PEM)")
     .option("--xds-client-ca <file>", "let in only proxies whose certificate this authority signed (PEM)")
@@ -99,7 +103,7 @@ async function start(
   options: ServeCommandOptions,
   logger: ReturnType<typeof createLogger>,
 ): Promise<RunningServer> {
-  const { config, http, xds, listen, state, lastGood } = options;
+  const { config, http, xds, listen, state, lastGood, pin } = options;
   if (lastGood && state === undefined)
     throw new CannotStart("--last-good needs --state DIR, where it is kept");
   const tls = tlsOf(options);
@@ -118,6 +122,7 @@ async function start(
     observability: observabilityOf(options),
     ...(state === undefined ? {} : { state }),
     ...(lastGood === undefined ? {} : { lastGood }),
+    ...(pin === undefined ? {} : { pin }),
     ...(tls === undefined ? {} : { tls }),
   });
   const address = formatHostPort({ host: http.host, port: server.httpPort });

@@ -81,6 +81,10 @@ function formatSnapshot(snapshot: SnapshotReport): string[] {
       `               the last good version${origin}: the folder is in error and changes nothing until it is mended`,
     );
   }
+  if (snapshot.pinned !== undefined) {
+    const { version, at } = snapshot.pinned;
+    lines.push(`               pinned to version ${version} of ${at}: no change of the folder takes effect`);
+  }
   return [...lines, ...snapshot.diagnostics.map((diagnostic) => diagnostic.text)];
 }
 

@@ -4,6 +4,7 @@
 
 import type { Diagnostic } from "../schema/diagnostic.ts";
 import type { NodeIdentity, Resource, Snapshot, SnapshotSource, Sources } from "./model.ts";
+import type { History } from "./history.ts";
 import type { LastGood } from "./last-good.ts";
 import { type Refusal, refusalDiagnostic } from "./refusal.ts";
 
@@ -13,6 +14,8 @@ export interface BuiltSnapshot {
   readonly plugins: readonly { filter: string; configuration: string }[];
   /** The same snapshot for nodes that get the same. */
   snapshotFor(node: NodeIdentity): Snapshot;
+  /** What is in force: the resources, with the previous version of a policy that is at fault. */
+  servedResources?(): readonly Resource[];
 }
 
 export interface Stages<Built extends BuiltSnapshot> {
@@ -26,8 +29,11 @@ export interface PipelineOptions<Built extends BuiltSnapshot> {
   directory: string;
   stages: Stages<Built>;
   lastGood?: LastGood;
+  history?: History;
+  /** Serve this version of the history, whatever the folder holds. */
+  pin?: string;
   onBuilt?: (state: ConfigurationState) => void;
-  /** The last good configuration could not be written to disk. */
+  /** The last good configuration, or the history, could not be written to disk. */
   onStateError?: (error: unknown) => void;
 }
 
@@ -41,6 +47,8 @@ export interface ConfigurationState {
   isLastGood: boolean;
   /** What is served was read from the state directory at the start. */
   isFromState: boolean;
+  /** The version of the history that is served in place of what the folder holds, and its time. */
+  pinned?: { version: string; at: string };
   /** Count of resources served, by kind. */
   resources: Readonly<Record<string, number>>;
   /** Errors and warnings of the newest attempt. */
@@ -91,6 +99,8 @@ export class Pipeline<Built extends BuiltSnapshot = BuiltSnapshot> implements Sn
 
   /** Builds once, and follows the folder from then on. False when there is nothing that can be served. */
   async start(options: { useLastGood: boolean }): Promise<boolean> {
+    const { pin, history } = this.#options;
+    if (pin !== undefined && history !== undefined) await this.#restorePinned(pin, history);
     // Watching begins first, so that no change is lost between the two.
     this.#watch = await this.#options.stages.watch(this.#options.directory, () => void this.rebuild());
     await this.rebuild();
@@ -140,7 +150,8 @@ export class Pipeline<Built extends BuiltSnapshot = BuiltSnapshot> implements Sn
     while (this.#isStale) {
       this.#isStale = false;
       const attempt = await this.#attempt();
-      if (attempt.built) await this.#accept(attempt.built, attempt);
+      if (this.#state.pinned !== undefined) this.#note(attempt);
+      else if (attempt.built) await this.#accept(attempt.built, attempt);
       else this.#refuse(attempt.diagnostics);
       this.#options.onBuilt?.(this.#state);
     }
@@ -183,8 +194,11 @@ export class Pipeline<Built extends BuiltSnapshot = BuiltSnapshot> implements Sn
 
   async #accept(built: Built, attempt: Attempt<Built>): Promise<void> {
     this.#publish(built, attempt, new Date().toISOString(), false);
-    const { lastGood, directory, onStateError } = this.#options;
+    const { lastGood, history, directory, onStateError } = this.#options;
     await lastGood?.save(directory, attempt.resources, this.#state).catch(onStateError);
+    const { version, builtAt } = this.#state;
+    const served = built.servedResources?.() ?? attempt.resources;
+    await history?.add(version, builtAt, served).catch(onStateError);
   }
 
   #publish(built: Built, attempt: Attempt<Built>, builtAt: string, isFromState: boolean): void {
@@ -212,6 +226,25 @@ export class Pipeline<Built extends BuiltSnapshot = BuiltSnapshot> implements Sn
       attempts: this.#state.attempts + 1,
       failures: this.#state.failures + 1,
     };
+  }
+
+  /** While a version is pinned the folder is checked, and changes nothing. */
+  #note({ built, diagnostics }: Attempt<Built>): void {
+    const { attempts, failures } = this.#state;
+    const failed = built === undefined ? 1 : 0;
+    this.#state = { ...this.#state, diagnostics, attempts: attempts + 1, failures: failures + failed };
+  }
+
+  async #restorePinned(pin: string, history: History): Promise<void> {
+    const { entry, resources } = await history.find(pin);
+    const { built, diagnostics } = await this.#build(resources, []);
+    if (built === undefined) {
+      const reasons = diagnostics.filter(isError).map((d) => d.message);
+      throw new Error(`version ${entry.version} cannot be served any more: ${reasons.join(" ")}`);
+    }
+    this.#state = { ...this.#state, pinned: { version: entry.version, at: entry.at } };
+    this.#publish(built, { built, resources, diagnostics }, entry.at, true);
+    this.#state = { ...this.#state, isLastGood: false };
   }
 
   async #restore(): Promise<void> {

@@ -7,6 +7,7 @@ import { typeNames } from "./http/proxies.ts";
 import type { ServerView } from "./http/view.ts";
 import type { ObservabilityOptions } from "./istio/observability.ts";
 import { LastGood } from "./last-good.ts";
+import { History, UnknownVersion } from "./history.ts";
 import { createLogger, type Logger } from "./log.ts";
 import { TrafficFeed } from "./metrics-service/feed.ts";
 import type { NodeIdentity, ProxyState, TypeUrl } from "./model.ts";
@@ -36,6 +37,8 @@ export interface ServeOptions {
   observability?: ObservabilityOptions;
   /** Directory for the last good configuration. */
   state?: string;
+  /** Serve this version of the state directory's history, whatever the folder holds. */
+  pin?: string;
   /** Start with what the state directory holds when the folder is in error. */
   lastGood?: boolean;
   tls?: TlsFiles;
@@ -70,27 +73,29 @@ export class CannotStart extends Error {}
 
 export async function serve(options: ServeOptions): Promise<RunningServer> {
   const logger = options.logger ?? createLogger();
+  const history = options.state === undefined ? undefined : new History(options.state, options.config);
   const pipeline = new Pipeline<Built>({
     directory: options.config,
     stages: options.stages ?? createStages(snapshotOptions(options)),
     ...(options.state === undefined ? {} : { lastGood: new LastGood(options.state) }),
+    ...(history === undefined ? {} : { history }),
+    ...(options.pin === undefined ? {} : { pin: options.pin }),
     onBuilt: logConfiguration(logger),
-    onStateError: (error) =>
-      logger.error({ error: textOf(error) }, "the last good configuration is not saved"),
+    onStateError: (error) => logger.error({ error: textOf(error) }, "the state directory cannot be written"),
   });
   const opened: { close(): Promise<void> }[] = [pipeline];
   const close = async (): Promise<void> => {
     for (const part of opened.splice(0).reverse()) await part.close();
   };
   try {
-    if (!(await pipeline.start({ useLastGood: options.lastGood === true }))) {
+    if (!(await startPipeline(pipeline, options, logger))) {
       throw new InvalidConfiguration(options.config, pipeline.state().diagnostics);
     }
     const feed = new TrafficFeed();
     opened.push({ close: async () => feed.close() });
     const xds = await startXds(options, pipeline, feed, logger);
     opened.push(xds);
-    const http = await startHttp(options, viewOf(options, pipeline, feed, xds));
+    const http = await startHttp(options, viewOf(options, pipeline, feed, xds, history));
     opened.push(http);
     logger.info({ xds: xds.port, http: http.port, config: options.config }, "serving");
     return {
@@ -107,6 +112,27 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   }
 }
 
+async function startPipeline(
+  pipeline: Pipeline<Built>,
+  options: ServeOptions,
+  logger: Logger,
+): Promise<boolean> {
+  if (options.pin !== undefined && options.state === undefined) {
+    throw new CannotStart("--pin needs --state DIR, where the versions are kept");
+  }
+  const isStarted = await pipeline
+    .start({ useLastGood: options.lastGood === true })
+    .catch((error: unknown) => {
+      throw error instanceof UnknownVersion ? new CannotStart(`--pin: ${error.message}`) : error;
+    });
+  const { pinned } = pipeline.state();
+  if (pinned !== undefined) {
+    const text = `pinned: version ${pinned.version} of ${pinned.at} is served, and no change of the folder takes effect`;
+    logger.warn({ event: "pinned", ...pinned }, text);
+  }
+  return isStarted;
+}
+
 function snapshotOptions(options: ServeOptions): SnapshotOptions {
   const { listen, modules, delivery = "inline", observability = {} } = options;
   return { listen, modules, delivery, ...observability };
@@ -117,10 +143,12 @@ function viewOf(
   pipeline: Pipeline<Built>,
   feed: TrafficFeed,
   xds: XdsServer,
+  history: History | undefined,
 ): ServerView {
   const versionFor = (node: NodeIdentity): string => pipeline.current(node)?.version ?? "";
   return {
     version: options.version ?? "",
+    ...(history === undefined ? {} : { history }),
     modules: options.modules,
     xds: xds.proxies,
     traffic: feed,

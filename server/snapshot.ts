@@ -38,6 +38,8 @@ export interface Built {
   diagnostics: Diagnostic[];
   plugins: readonly Plugin[];
   snapshotFor(node: NodeIdentity): Snapshot;
+  /** The resources, with the previous version of a policy that is at fault, or without the policy. */
+  servedResources(): readonly Resource[];
   /** The whole of it. */
   mesh: Mesh;
   /** What a proxy sees of it. */
@@ -70,6 +72,7 @@ class BuiltMesh implements Built {
   readonly diagnostics: Diagnostic[] = [];
   readonly mesh: Mesh;
   readonly plugins: readonly Plugin[];
+  readonly #written: readonly Resource[];
   readonly #resources: readonly Resource[];
   readonly #options: SnapshotOptions;
   readonly #before: readonly PolicyState[];
@@ -78,6 +81,7 @@ class BuiltMesh implements Built {
   readonly #snapshots = new Map<string, Snapshot>();
 
   constructor(resources: readonly Resource[], options: SnapshotOptions, previous: BuiltMesh | undefined) {
+    this.#written = resources;
     this.#resources = withIstioFaults(resources);
     this.#options = options;
     this.#before = previous?.mesh.policies ?? [];
@@ -110,6 +114,15 @@ class BuiltMesh implements Built {
     });
     this.#snapshots.set(key, snapshot);
     return snapshot;
+  }
+
+  servedResources(): readonly Resource[] {
+    const changed = new Map<Resource, Resource | undefined>();
+    for (const { resource, inForce } of this.mesh.policies) {
+      if (inForce !== resource) changed.set(resource, inForce);
+    }
+    if (changed.size === 0) return this.#written;
+    return this.#written.flatMap((r) => (changed.has(r) ? (changed.get(r) ?? []) : r));
   }
 
   meshFor(node: NodeIdentity): Mesh {

@@ -5,6 +5,7 @@ import { Hono } from "hono";
 import { type DashboardFiles, dashboardRoutes } from "./dashboard.ts";
 import { effectiveRoute } from "./effective.ts";
 import { filterRoutes } from "./filters.ts";
+import { historyRoutes } from "./history.ts";
 import { renderMetrics } from "./metrics.ts";
 import { reportProxies, reportSnapshot } from "./proxies.ts";
 import { routeRoutes } from "./routes.ts";
@@ -39,6 +40,7 @@ export function createApp(view: ServerView, { isLoopback, dashboard }: AppOption
   app.route("/api/v1", trafficRoutes(view));
   app.route("/api/v1", routeRoutes(view));
   app.route("/api/v1", effectiveRoute(view));
+  app.route("/api/v1", historyRoutes(view));
   app.route("/filters", filterRoutes(view.modules));
   app.route("/", dashboardRoutes(dashboard));
   app.all("*", (c) => {

@@ -24,6 +24,9 @@ export function renderMetrics(view: ServerView): string {
     gauge("sluice_serving_last_good", "1 while the folder is in error and older content is served.", [
       [{}, state.isLastGood ? 1 : 0],
     ]),
+    gauge("sluice_serving_pinned", "1 while a version of the history is served in place of the folder.", [
+      [{}, state.pinned === undefined ? 0 : 1],
+    ]),
     gauge("sluice_source_errors", "Errors in the folder.", [[{}, count("error")]]),
     gauge("sluice_source_warnings", "Warnings in the folder.", [[{}, count("warning")]]),
     gauge("sluice_xds_connected_proxies", "Proxies connected.", byVariant(proxies)),

@@ -16,6 +16,8 @@ export interface SnapshotReport {
   lastGood: boolean;
   /** That older one was read from the state directory when the server started. */
   fromState: boolean;
+  /** A version of the history is served in place of the folder, whose changes take no effect. */
+  pinned?: { version: string; at: string };
   /** Resources read, by kind. */
   sources: Readonly<Record<string, number>>;
   /** Resources that a gateway is sent, by type. */
@@ -34,6 +36,7 @@ export function reportSnapshot(view: ServerView): SnapshotReport {
     directory: state.directory,
     lastGood: state.isLastGood,
     fromState: state.isFromState,
+    ...(state.pinned === undefined ? {} : { pinned: state.pinned }),
     sources: state.resources,
     resources: view.resourceCounts(),
     errors: count("error"),

@@ -1,5 +1,6 @@
 // What the HTTP API reads of the running server; it changes nothing.
 
+import type { History } from "../history.ts";
 import type { TrafficFeed } from "../metrics-service/feed.ts";
 import type { NodeIdentity, ProxyState } from "../model.ts";
 import type { ConfigurationState } from "../pipeline.ts";
@@ -20,6 +21,8 @@ export interface ServerView {
   resourceCounts(): Readonly<Record<string, number>>;
   /** What the proxies push of their metrics. */
   readonly traffic: Pick<TrafficFeed, "report" | "history" | "watch">;
+  /** Kept only where there is a state directory. */
+  readonly history?: Pick<History, "list" | "find">;
   /** Where proxies connect, as `HOST:PORT`. */
   readonly xdsAddress: string;
   /** What is served, with the policies on its routes: the whole of it, or what this proxy sees. */
