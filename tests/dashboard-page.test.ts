@@ -231,7 +231,7 @@ test("routes with their conditions and policies, found by name", async () => {
   await seen(page, '[data-route="only"] .badge:has-text("shop/limit")');
   const conditions = await page.locator('[data-route="only"] .conditions code').allTextContents();
   assert.deepEqual(conditions, ["path /search*", "uid = 0"]);
-  await page.getByRole("button", { name: "Whose value stands on only" }).click();
+  await page.getByRole("button", { name: "Effective values on only" }).click();
   await seen(page, `.effective .fields:has-text("limits[everybody]")`);
   await page.getByRole("searchbox").fill("shop/limit");
   await waitFor("one route is left", async () => (await count(page, ".route")) === 1);

@@ -130,7 +130,7 @@ function Route({ route, version }: { route: RouteReport; version: string }) {
         ))}
         {policies.length > 0 && (
           <button type="button" class="quiet" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
-            {isOpen ? "Less" : "Whose value stands"}
+            {isOpen ? "Less" : "Effective values"}
             <span class="unseen"> on {name}</span>
           </button>
         )}

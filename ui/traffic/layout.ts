@@ -27,7 +27,7 @@ interface Look {
 }
 
 const looks: Record<NodeKind, Look> = {
-  clients: { width: 116, height: 58, indent: 0 },
+  clients: { width: 136, height: 58, indent: 0 },
   source: { width: 208, height: 58, indent: 0 },
   service: { width: 232, height: 58, indent: 26 },
   version: { width: 180, height: 58, indent: 58 },
