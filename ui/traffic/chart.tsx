@@ -89,7 +89,7 @@ function optionsOf(
       y: { range: (_, __, max) => [0, Math.max(max ?? 0, 1) * 1.15] },
     },
     axes: [
-      { ...axis, space: 70, size: 24, values: (_, at) => at.map(clock) },
+      { ...axis, space: 58, size: 24, values: (_, at) => at.map(clock) },
       { ...axis, space: 34, size: 52, gap: 6, values: (_, values) => values.map(format) },
     ],
     series: [

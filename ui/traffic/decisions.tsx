@@ -120,7 +120,10 @@ function Rule(props: { name: string; outcomes: readonly DecisionRate[]; colours:
           <i
             key={outcome.outcome}
             class={toneOf(outcome)}
-            style={{ flexGrow: partOf(outcome), display: partOf(outcome) > 0 ? "block" : "none" }}
+            style={{
+              flexGrow: (100 * partOf(outcome)) / whole,
+              display: partOf(outcome) > 0 ? "block" : "none",
+            }}
           />
         ))}
       </div>
