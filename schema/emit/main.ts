@@ -10,10 +10,13 @@ import type { ObjectSchema } from "../language.ts";
 import { metricsConfig } from "../metrics.ts";
 import { rateLimitConfig } from "../rate-limit.ts";
 import { documentSchema } from "../resource.ts";
+import { emitCrds } from "./crd.ts";
 import { emitJsonSchema } from "./json-schema.ts";
 import { readerFiles } from "./readers.ts";
 import { emitReadme } from "./readme.ts";
 import { emitTypeScript } from "./typescript.ts";
+
+const policyGroup = "sluice.traffic";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 
@@ -35,6 +38,9 @@ export async function generatedFiles(): Promise<Map<string, string>> {
     const id = `https://sluice.traffic/schemas/${kind.kind}.json`;
     files.set(`schema/generated/json/${kind.kind}.json`, emitJsonSchema(documentSchema(kind), id));
   }
+  // Istio brings those of its own kinds.
+  const own = kinds.filter(({ group, unsupported }) => group === policyGroup && unsupported === undefined);
+  files.set("deploy/kubernetes/crds.yaml", emitCrds(own));
   for (const [path, text] of readerFiles()) files.set(path, text);
   for (const [folder, schema] of Object.entries(configurations)) {
     const path = `filters/${folder}/README.md`;

@@ -9,6 +9,7 @@ import { historyRoutes } from "./history.ts";
 import { renderMetrics } from "./metrics.ts";
 import { reportProxies, reportSnapshot } from "./proxies.ts";
 import { routeRoutes } from "./routes.ts";
+import { schemaRoutes } from "./schemas.ts";
 import { trafficRoutes } from "./traffic.ts";
 import type { ServerView } from "./view.ts";
 
@@ -42,6 +43,7 @@ export function createApp(view: ServerView, { isLoopback, dashboard }: AppOption
   app.route("/api/v1", effectiveRoute(view));
   app.route("/api/v1", historyRoutes(view));
   app.route("/filters", filterRoutes(view.modules));
+  app.route("/schemas", schemaRoutes());
   app.route("/", dashboardRoutes(dashboard));
   app.all("*", (c) => {
     const isRead = c.req.method === "GET" || c.req.method === "HEAD";

@@ -1,0 +1,60 @@
+// JSON Schemas of every kind of resource, for editors: one of each, and one for files that mix them.
+
+import { Hono } from "hono";
+import { emitJsonSchema } from "../../schema/emit/json-schema.ts";
+import { type Kind, kinds } from "../../schema/kinds.ts";
+import { documentSchema } from "../../schema/resource.ts";
+
+export interface SchemaIndex {
+  /** For any file: it chooses by `kind`. */
+  all: string;
+  schemas: { kind: string; apiVersions: string[]; url: string }[];
+}
+
+const served = kinds.filter(({ unsupported }) => unsupported === undefined);
+const pathOf = (kind: string): string => `/schemas/${kind}.json`;
+
+/**
+ * @example
+ * # yaml-language-server: $schema=http://127.0.0.1:8080/schemas/all.json
+ */
+export function schemaRoutes(): Hono {
+  const app = new Hono();
+  const index: SchemaIndex = {
+    all: pathOf("all"),
+    schemas: served.map(({ group, versions, kind }) => ({
+      kind,
+      apiVersions: versions.map((version) => `${group}/${version}`),
+      url: pathOf(kind),
+    })),
+  };
+  app.get("/", (c) => c.json(index));
+  app.get("/index.json", (c) => c.json(index));
+  for (const kind of served) {
+    app.get(`/${kind.kind}.json`, (c) => c.body(schemaOf(kind), 200, { "content-type": contentType }));
+  }
+  app.get("/all.json", (c) => c.body(JSON.stringify(byKind), 200, { "content-type": contentType }));
+  return app;
+}
+
+const contentType = "application/schema+json";
+const texts = new Map<string, string>();
+
+function schemaOf(kind: Kind): string {
+  const text = texts.get(kind.kind) ?? emitJsonSchema(documentSchema(kind), pathOf(kind.kind));
+  texts.set(kind.kind, text);
+  return text;
+}
+
+const byKind = {
+  $schema: "http://json-schema.org/draft-07/schema#",
+  $id: pathOf("all"),
+  type: "object",
+  required: ["apiVersion", "kind"],
+  allOf: served.map(({ group, kind }) => ({
+    if: {
+      properties: { apiVersion: { pattern: `^${group.replaceAll(".", "\\.")}/` }, kind: { const: kind } },
+    },
+    then: { $ref: pathOf(kind) },
+  })),
+};
