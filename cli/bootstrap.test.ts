@@ -52,7 +52,8 @@ test("node, role, namespace, labels and admin come from the options", async () =
     await printed("--server", "10.0.0.5:18000", ...options, "--no-admin", "--no-stats-sink"),
   );
   assert.equal(config.node.id, "edge-1");
-  assert.deepEqual(config.node.metadata, { ROLE: "sidecar", NAMESPACE: "shop", LABELS: { a: "b=c", d: "" } });
+  const { STATS_LABELS: _, ...metadata } = config.node.metadata;
+  assert.deepEqual(metadata, { ROLE: "sidecar", NAMESPACE: "shop", LABELS: { a: "b=c", d: "" } });
   assert.equal(config.admin, undefined);
   assert.equal(config.statsSinks, undefined);
   const [cluster] = config.staticResources.clusters;
@@ -81,11 +82,13 @@ test("what cannot be read is refused with the form to write", async () => {
 
 test("labels of dimensions become rules, and buckets are those of durations", async () => {
   const options = ["--dimension", "region", "--dimension", "plan", "--duration-buckets", "5,50,500"];
-  const { statsConfig } = JSON.parse(await printed("--server", "127.0.0.1:18000", ...options));
+  const { statsConfig, node } = JSON.parse(await printed("--server", "127.0.0.1:18000", ...options));
   const regexes = new Map(
     statsConfig.statsTags.map((rule: { tagName: string; regex: string }) => [rule.tagName, rule.regex]),
   );
   assert.equal(regexes.get("region"), "(\\x1fregion=([^\\x1f]*))");
+  // The metrics filter learns from the node's metadata which labels have rules.
+  assert.equal(node.metadata.STATS_LABELS, [...regexes.keys()].join());
   assert.ok(regexes.has("plan") && regexes.has("virtual_host"));
   const buckets = statsConfig.histogramBucketSettings.map(
     (setting: { buckets: number[] }) => setting.buckets,

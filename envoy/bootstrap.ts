@@ -39,7 +39,7 @@ import type {
   StatsSinkSchema,
 } from "../build/envoy-api/envoy/config/metrics/v3/stats_pb.ts";
 import { HttpProtocolOptionsSchema } from "../build/envoy-api/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts";
-import { statsTags } from "./stats-tags.ts";
+import { knownLabels, statsTags } from "./stats-tags.ts";
 
 export interface HostPort {
   host: string;
@@ -76,7 +76,12 @@ export function bootstrap(options: BootstrapOptions): Bootstrap {
     configSourceSpecifier: { case: "ads", value: {} },
   } as const;
   return create(BootstrapSchema, {
-    node: { id: nodeId, cluster, metadata },
+    // The metrics filter reads there which labels have rules.
+    node: {
+      id: nodeId,
+      cluster,
+      metadata: { ...metadata, STATS_LABELS: knownLabels(options.dimensions).join() },
+    },
     dynamicResources: {
       adsConfig: {
         apiType: ApiConfigSource_ApiType.DELTA_GRPC,

@@ -26,6 +26,8 @@ export const standardLabels = [
   "decision",
   "type",
   "reason",
+  // Dimensions that the bootstrap has no rule for, in one: NAME=VALUE,NAME=VALUE.
+  "dimensions",
 ] as const;
 
 /** Labels of the metrics under Istio's names, which a MetricsPolicy asks for with `names: [istio]`. */
@@ -52,12 +54,17 @@ export const istioLabels = [
 /** Dimensions of a MetricsPolicy that need no mention: what most people call them. */
 export const usualDimensions = ["method", "path", "grpc_status", "tenant"] as const;
 
+/** Every label that the bootstrap has a rule for. */
+export const knownLabels = (dimensions: readonly string[] = []): string[] => [
+  ...new Set([...standardLabels, ...istioLabels, ...usualDimensions, ...dimensions]),
+];
+
 /**
  * Labels that are known beforehand, and the names of dimensions. The regex's first group is cut out of the name, the
  * second is the value. A tag's name cannot come from the stat's name, so that there is one rule for each label.
  */
 export function statsTags(dimensions: readonly string[] = []): TagSpecifier[] {
-  return [...new Set([...standardLabels, ...istioLabels, ...usualDimensions, ...dimensions])].map((label) =>
+  return knownLabels(dimensions).map((label) =>
     create(TagSpecifierSchema, {
       tagName: label,
       tagValue: { case: "regex", value: `(\\x1f${label}=([^\\x1f]*))` },

@@ -6,7 +6,7 @@ import type { FieldPath } from "./path.ts";
 import type { Problem } from "./validate.ts";
 
 /** Labels that the metrics have without a policy, and those that Prometheus keeps for histograms and summaries. */
-const taken = ["virtual_host", "route", "response_code", "le", "quantile"];
+const taken = ["virtual_host", "route", "response_code", "dimensions", "le", "quantile"];
 
 type Tell = (severity: Problem["severity"], path: FieldPath, message: string) => void;
 

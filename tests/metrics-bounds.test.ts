@@ -203,6 +203,27 @@ test("wherever another worker's request comes between two shared calls, the boun
   assert.ok(calls > 3);
 });
 
+test("dimensions that Envoy has no rule for are one label, and said in the log", () => {
+  const host = new Host({ module, node: { metadata: { STATS_LABELS: "route,ten,tenant" } } });
+  const dimensions = ["t", "tenant", "tenants"].map((name) => ({ name, header: `x-${name}` }));
+  const { log } = host.configure(JSON.stringify({ policies: [{ name: "ns/p", dimensions }] }));
+  const lines = new Set(log.map(({ level, message }) => `${level} ${message}`));
+  assert.deepEqual(
+    [...lines],
+    ["t", "tenants"].map(
+      (name) =>
+        `warn sluice: no rule for the label "${name}": shown within "dimensions" until Envoy starts with a bootstrap that has it`,
+    ),
+  );
+  ask(host, { headers: dimensions.map(({ name, header }): Pair => [header, `${name}.1`]) });
+  assert.deepEqual(
+    [...series(host, "sluice_requests_total").keys()],
+    [
+      "virtual_host=search:80,route=base,response_code=200,tenant=tenant.1,dimensions=t=t.1,tenants=tenants.1",
+    ],
+  );
+});
+
 describe("cost of a request in the steady state", () => {
   const table: [name: string, policy: Record<string, unknown>, bytesReturningCalls: number][] = [
     ["names of route and virtual host, status, duration", {}, 4],

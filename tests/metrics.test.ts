@@ -397,6 +397,17 @@ describe("with dimensions", () => {
     assert.equal(grpc.grpc, "Unavailable");
   });
 
+  test("dimensions that come after Envoy's start are in one label, and values stay apart", async () => {
+    const late = `  - {name: late, header: x-late}\n  - {name: later, header: x-later}\n`;
+    await world.mesh.apply("metrics.yaml", metricsPolicy(1_000, late));
+    const found = await waitFor("the workers follow", async () => {
+      await world.mesh.request({ host, headers: { "x-late": "1.5", "x-later": "b" } });
+      return (await counters(world)).find(({ labels }) => labels.dimensions === "late=1.5,later=b");
+    });
+    assert.equal(found.labels.tenant, "-");
+    assert.equal(found.labels.verb, "GET");
+  });
+
   test("names: istio gives what Istio's dashboards ask for", async () => {
     await world.mesh.apply("metrics.yaml", metricsPolicy(20, "  names: [istio, sluice]\n"));
     const find = async () => {

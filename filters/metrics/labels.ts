@@ -1,7 +1,8 @@
 // The labels of the stream that has ended: as texts, for the name of a metric that is not defined yet, and as a hash
 // of 128 bits, by which a metric that is defined is found without building its name.
 
-import { literal } from "../../assembly/bytes";
+import { scratch } from "../../assembly/abi/arena";
+import { literal, writeBytes } from "../../assembly/bytes";
 import { avalanche, stableHash } from "../../assembly/hash";
 import { isIstio, label, labelNamed } from "../../assembly/metrics";
 import { ByteString } from "../../assembly/set";
@@ -170,11 +171,35 @@ function valueAt(i: u32): Value {
 
 /** Writes the dimensions into the name of the metric that has been begun. */
 export function labelDimensions(isUnderIstiosNames: bool): void {
+  let unknown: u32 = 0;
   for (let i: u32 = 0; i < count; i++) {
     const value = valueAt(i);
-    if (isUnderIstiosNames && value.dimension.isIstios) continue;
-    labelNamed(value.dimension.nameStart, value.dimension.nameLength, value.start, value.length);
+    const dimension = value.dimension;
+    if (isUnderIstiosNames && dimension.isIstios) continue;
+    if (dimension.isUnknown) unknown += 2 + dimension.nameLength + value.length;
+    else labelNamed(dimension.nameStart, dimension.nameLength, value.start, value.length);
   }
+  if (unknown > 0) labelUnknown(unknown);
+}
+
+/** Those for which Envoy has no rule, as one label: NAME=VALUE,NAME=VALUE. */
+function labelUnknown(size: u32): void {
+  const start = scratch(size);
+  if (start === 0) return;
+  let at = start;
+  for (let i: u32 = 0; i < count; i++) {
+    const value = valueAt(i);
+    const dimension = value.dimension;
+    if (!dimension.isUnknown) continue;
+    if (at > start) {
+      store<u8>(at, 44);
+      at += 1;
+    }
+    at = writeBytes(at, dimension.nameStart, dimension.nameLength);
+    store<u8>(at, 61);
+    at = writeBytes(at + 1, value.start, value.length);
+  }
+  label("dimensions", start, <u32>(at - start));
 }
 
 /** Names of hosts and routes are cut here, so that they leave room for all dimensions in the name of a metric. */

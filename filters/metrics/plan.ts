@@ -20,6 +20,7 @@ import {
   MetricsPolicyHas,
   MetricsPolicyMetricNamesIs,
 } from "./generated/config";
+import { isKnownLabel, readKnownLabels } from "./known";
 import { isIstiosLabel, isTakenLabel } from "./reserved";
 import { DURATIONS, ensureSeries, ISTIO, REQUESTS } from "./series";
 import { newValueList, ValueList } from "./values";
@@ -75,6 +76,8 @@ export class DimensionPlan {
   values: ValueList;
   /** Istio's metrics have a label of this name. */
   isIstios: bool;
+  /** Envoy has no rule for this label: it goes into `dimensions`. */
+  isUnknown: bool;
 }
 
 const POLICIES: ByteString = literal("policies");
@@ -97,6 +100,9 @@ export function buildPlan(config: MetricsConfig): Plan | null {
   }
   finishTable(plan.attachments);
   plan.isByHost = plan.attachments.kinds >> HOST !== 0;
+  plan.arenaSize = (<usize>config.arenaKiB) << 10;
+  ensureArena(plan.arenaSize);
+  readKnownLabels();
   for (let i: u32 = 0; i < count; i++) {
     const policy = itemAt<MetricsPolicy>(config.policiesStart, i);
     const to = itemAt<PolicyPlan>(plan.policies, i);
@@ -106,8 +112,6 @@ export function buildPlan(config: MetricsConfig): Plan | null {
     if (to.names & ISTIO_NAMES) hasIstio = true;
   }
   useIstioLabels(config.labels === MetricsConfigLabelEncodingIs.istio_);
-  plan.arenaSize = (<usize>config.arenaKiB) << 10;
-  ensureArena(plan.arenaSize);
   ensureSeries(REQUESTS, maxSeries);
   ensureSeries(DURATIONS, maxSeries);
   if (hasIstio) ensureSeries(ISTIO, maxSeries);
@@ -148,6 +152,7 @@ function planDimension(owner: u64, declared: Dimension, to: DimensionPlan): void
   to.nameStart = declared.nameStart;
   to.nameLength = declared.nameLength;
   to.nameHash = stableHash(to.nameStart, to.nameLength, 4);
+  to.isUnknown = !isKnownLabel(to.nameStart, to.nameLength);
   to.isIstios = isIstiosLabel(to.nameStart, to.nameLength);
   const key = stableHash(to.nameStart, to.nameLength, owner);
   to.values = newValueList(key, declared.valuesStart, declared.valuesCount, declared.maxValues);

@@ -9,6 +9,7 @@ export function isTakenLabel(start: usize, length: u32): bool {
     equalsAscii(start, length, "virtual_host") ||
     equalsAscii(start, length, "route") ||
     equalsAscii(start, length, "response_code") ||
+    equalsAscii(start, length, "dimensions") ||
     equalsAscii(start, length, "le") ||
     equalsAscii(start, length, "quantile")
   );
