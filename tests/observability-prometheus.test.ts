@@ -118,6 +118,18 @@ describe("a scraped mesh", () => {
     });
   });
 
+  test("the document lists the metrics that there are", async () => {
+    const text = await readFile("docs/observability.md", "utf8");
+    const listed = [...text.matchAll(/^\| `((?:sluice|process)_\w+)`/gm)].map(([, name = ""]) => name);
+    const scraped = (await prometheus.api("label/__name__/values")) as string[];
+    const ours = scraped
+      .filter((name) => /^(sluice|process)_/.test(name))
+      .map((name) => name.replace(/(?<=_milliseconds)_(bucket|sum|count)$/, ""));
+    // Made when it is first needed.
+    ours.push("sluice_rate_limit_contended_total");
+    assert.deepEqual([...new Set(ours)].sort(), listed.sort());
+  });
+
   test("a cluster's whole name is in labels, and a VM's filter too", async () => {
     const [version] = await prometheus.query(
       'envoy_cluster_membership_total{envoy_cluster_name="outbound|80|v3|go-search-service",domain="ficool_svc_cluster_local"}',

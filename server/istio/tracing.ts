@@ -2,22 +2,26 @@
 // each attempt upstream, with the decisions of our filters as tags. Trace context goes on as W3C traceparent.
 
 import { isIP } from "node:net";
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
   type Cluster,
   Cluster_DiscoveryType as Discovery,
   ClusterSchema,
 } from "../../build/envoy-api/envoy/config/cluster/v3/cluster_pb.ts";
+import type { TypedExtensionConfigSchema } from "../../build/envoy-api/envoy/config/core/v3/extension_pb.ts";
 import { OpenTelemetryConfigSchema } from "../../build/envoy-api/envoy/config/trace/v3/opentelemetry_pb.ts";
 import {
   type HttpConnectionManager_Tracing as Tracing,
   HttpConnectionManager_TracingSchema as TracingSchema,
 } from "../../build/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
+import { ParentBasedSamplerConfigSchema } from "../../build/envoy-api/envoy/extensions/tracers/opentelemetry/samplers/v3/parent_based_sampler_pb.ts";
+import { TraceIdRatioBasedSamplerConfigSchema } from "../../build/envoy-api/envoy/extensions/tracers/opentelemetry/samplers/v3/trace_id_ratio_based_sampler_pb.ts";
 import { HttpProtocolOptionsSchema } from "../../build/envoy-api/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts";
 import {
   type CustomTag,
   CustomTagSchema,
 } from "../../build/envoy-api/envoy/type/tracing/v3/custom_tag_pb.ts";
+import { FractionalPercent_DenominatorType as Denominator } from "../../build/envoy-api/envoy/type/v3/percent_pb.ts";
 import { decisions } from "./access-log.ts";
 import { pack, seconds, socketAddress } from "./wire.ts";
 
@@ -37,14 +41,19 @@ const serviceName = "sluice-envoy";
 export function tracing(options: TracingOptions, decisionTags: boolean): Tracing {
   const config = create(OpenTelemetryConfigSchema, {
     serviceName,
+    sampler: sampler(options.samplingPercent ?? 100),
     grpcService: {
       targetSpecifier: { case: "envoyGrpc", value: { clusterName: collectorCluster } },
       timeout: seconds(1),
     },
   });
   return create(TracingSchema, {
-    randomSampling: { value: options.samplingPercent ?? 100 },
+    // Envoy's own dice would also drop traces that the client has begun: the sampler decides.
+    randomSampling: { value: 100 },
     spawnUpstreamSpan: true,
+    // Envoy's own tag http.url would show the query, which may hold secrets: it ends after the first slash.
+    maxPathTagLength: 1,
+    ...(decisionTags && { operation: "%REQ(:METHOD)% %ROUTE_NAME%" }),
     provider: {
       name: "envoy.tracers.opentelemetry",
       configType: { case: "typedConfig", value: pack(OpenTelemetryConfigSchema, config) },
@@ -53,9 +62,27 @@ export function tracing(options: TracingOptions, decisionTags: boolean): Tracing
   });
 }
 
+/** As the caller decided, else by the trace's id, so that every proxy on the way decides alike. */
+function sampler(percent: number): MessageInitShape<typeof TypedExtensionConfigSchema> {
+  const ratio = create(TraceIdRatioBasedSamplerConfigSchema, {
+    samplingPercentage: { numerator: Math.round(percent * 10_000), denominator: Denominator.MILLION },
+  });
+  const parentBased = create(ParentBasedSamplerConfigSchema, {
+    wrappedSampler: {
+      name: "envoy.tracers.opentelemetry.samplers.trace_id_ratio_based",
+      typedConfig: pack(TraceIdRatioBasedSamplerConfigSchema, ratio),
+    },
+  });
+  return {
+    name: "envoy.tracers.opentelemetry.samplers.parent_based",
+    typedConfig: pack(ParentBasedSamplerConfigSchema, parentBased),
+  };
+}
+
 /** A tag without a value is left out of the span. */
 const tags = (): CustomTag[] =>
   [
+    ["url.path", "%PATH(NQ)%"],
     ["route", "%ROUTE_NAME%"],
     ["response_code_details", "%RESPONSE_CODE_DETAILS%"],
     ...Object.entries(decisions).map(([name, value]) => [`sluice.${name}`, value]),
