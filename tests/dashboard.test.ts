@@ -29,6 +29,28 @@ spec:
   endpoints: [{address: 127.0.0.1, ports: {http: 1}}]
 `;
 
+/** Never reaches its service. */
+const aborted = `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {namespace: ficool, name: flaky}
+spec:
+  hosts: [flaky.ficool.svc.cluster.local]
+  ports: [{number: 80, name: http, protocol: HTTP}]
+  location: MESH_INTERNAL
+  resolution: STATIC
+  endpoints: [{address: 127.0.0.1, ports: {http: {v1}}}]
+---
+apiVersion: sluice.traffic/v1alpha1
+kind: FaultPolicy
+metadata: {namespace: ficool, name: outage}
+spec:
+  targetRefs: [{group: networking.istio.io, kind: ServiceEntry, name: flaky}]
+  faults:
+  - {name: always, percentage: 100, abort: {httpStatus: 418}}
+  expiresAt: 2100-01-01T00:00:00Z
+`;
+
 const limit = (requests: number) => `
 apiVersion: sluice.traffic/v1alpha1
 kind: RateLimitPolicy
@@ -55,6 +77,7 @@ before(async () => {
     "mesh.yaml": ports(await example("mesh.yaml")),
     "policy.yaml": await example("policy.yaml"),
     "broken.yaml": broken,
+    "aborted.yaml": aborted,
     "limit.yaml": limit(10),
   };
   mesh = await startTestMesh({ files, statsSink: true });
@@ -108,13 +131,15 @@ describe("the dashboard", () => {
     await send(14, { headers: { uid: "0" } }); // 10 of them within the limit
     await send(9, { headers: { uid: "7", cookie: "beta=yes" } });
     await send(6, { host: "broken.ficool.svc.cluster.local" });
-    await shows('[data-tile="Requests"] small', "29 in all");
+    await send(3, { host: "flaky.ficool.svc.cluster.local" });
+    await shows('[data-tile="Requests"] small', "32 in all");
     await hears(version("v3"), "19 in all");
     await hears(node(`service ${search}`), "19 in all");
     await hears(node("service broken.ficool.svc.cluster.local"), "6 in all");
     await shows(decided("few", "allowed"), "10");
     await shows(decided("few", "limited"), "4");
     await shows(decided("beta-testers", "v3"), "9");
+    await shows(decided("always", "abort"), "3");
     await hears(version("v1"), "0 in all");
     await hears(version("v1"), "1 of 1 endpoint healthy");
   });
