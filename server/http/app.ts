@@ -43,7 +43,7 @@ export function createApp(view: ServerView, { isLoopback, dashboard }: AppOption
   app.route("/api/v1", effectiveRoute(view));
   app.route("/api/v1", historyRoutes(view));
   app.route("/filters", filterRoutes(view.modules));
-  app.route("/schemas", schemaRoutes());
+  app.route("/", schemaRoutes());
   app.route("/", dashboardRoutes(dashboard));
   app.all("*", (c) => {
     const isRead = c.req.method === "GET" || c.req.method === "HEAD";

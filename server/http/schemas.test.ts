@@ -6,7 +6,7 @@ import { Ajv } from "ajv";
 import { Hono } from "hono";
 import { type SchemaIndex, schemaRoutes } from "./schemas.ts";
 
-const app = new Hono().route("/schemas", schemaRoutes());
+const app = new Hono().route("/", schemaRoutes());
 const get = async (path: string) => (await app.request(path)).json() as Promise<unknown>;
 
 test("the index names each, and each compiles", async () => {

@@ -28,12 +28,11 @@ export function schemaRoutes(): Hono {
       url: pathOf(kind),
     })),
   };
-  app.get("/", (c) => c.json(index));
-  app.get("/index.json", (c) => c.json(index));
+  for (const path of ["/schemas", "/schemas/", "/schemas/index.json"]) app.get(path, (c) => c.json(index));
   for (const kind of served) {
-    app.get(`/${kind.kind}.json`, (c) => c.body(schemaOf(kind), 200, { "content-type": contentType }));
+    app.get(pathOf(kind.kind), (c) => c.body(schemaOf(kind), 200, { "content-type": contentType }));
   }
-  app.get("/all.json", (c) => c.body(JSON.stringify(byKind), 200, { "content-type": contentType }));
+  app.get(index.all, (c) => c.body(JSON.stringify(byKind), 200, { "content-type": contentType }));
   return app;
 }
 
@@ -51,10 +50,12 @@ const byKind = {
   $id: pathOf("all"),
   type: "object",
   required: ["apiVersion", "kind"],
-  allOf: served.map(({ group, kind }) => ({
-    if: {
-      properties: { apiVersion: { pattern: `^${group.replaceAll(".", "\\.")}/` }, kind: { const: kind } },
-    },
-    then: { $ref: pathOf(kind) },
-  })),
+  allOf: served.map(({ group, kind }) => {
+    const apiVersion = { pattern: `^${group.replaceAll(".", "\\.")}/` };
+    return {
+      if: { properties: { apiVersion, kind: { const: kind } } },
+      // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+      then: { $ref: pathOf(kind) },
+    };
+  }),
 };
