@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { projectRoot } from "../envoy/root.ts";
@@ -40,6 +41,15 @@ describe("access logs", () => {
     await waitFor("a line for each of the 8 requests", () => lines.length >= 8);
   });
   after(() => mesh.close());
+
+  /** Sends these bytes, and closes when they are with Envoy. */
+  function say(bytes: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const socket = connect(mesh.port, "127.0.0.1", () => socket.end(bytes));
+      socket.on("error", reject).on("close", () => resolve());
+      socket.resume();
+    });
+  }
 
   function logOf(path: string): Line {
     const found = lines.filter((line) => line.path === path);
@@ -103,6 +113,24 @@ describe("access logs", () => {
     const line = logOf("/nowhere");
     assert.deepEqual([line.status, line.flags, line.details], [404, "NR", "route_not_found"]);
     assert.deepEqual([line.route, line.virtual_host, line.cluster], [null, null, null]);
+  });
+
+  test("a client that leaves, and bytes that are no HTTP", async () => {
+    const before = lines.length;
+    await Promise.all([
+      say("GET /hang HTTP/1.1\r\nhost: go-search-service\r\n\r\n"),
+      say("nonsense\r\n\r\n"),
+    ]);
+    const [first, second] = await waitFor("two more lines", () => {
+      const more = lines.slice(before);
+      return more.length >= 2 && more;
+    });
+    const left = [first, second].find((line) => line?.path === "/hang");
+    assert.deepEqual([left?.status, left?.flags, left?.route], [0, "DC", "default_v1_v2"]);
+    assert.equal(left?.sluice.fault, null);
+    const bad = [first, second].find((line) => line !== left);
+    assert.deepEqual([bad?.status, bad?.flags, bad?.method], [400, "DPE", null]);
+    assert.equal(bad?.details, "http1.codec_error");
   });
 
   test("the document lists the same fields", async () => {

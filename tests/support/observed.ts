@@ -35,6 +35,7 @@ spec:
   faults:
   - {name: broken, match: [{uri: {prefix: /abort}}], percentage: 100, abort: {httpStatus: 503}}
   - {name: late, match: [{uri: {prefix: /slow}}], percentage: 100, delay: {fixed: 20ms}}
+  - {name: endless, match: [{uri: {prefix: /hang}}], percentage: 100, delay: {fixed: 600s}}
 ---
 apiVersion: sluice.traffic/v1alpha1
 kind: MetricsPolicy
