@@ -62,7 +62,7 @@ function assertPrints(output: string, step: Step): void {
     let from = 0;
     for (const expected of step.expected) {
       const pattern = new RegExp(`^${expected.split("...").map(quote).join(".*")}$`);
-      const found = lines.findIndex((line, index) => index >= from && pattern.test(line));
+      const found = lines.findIndex((line, index) => index >= from && pattern.test(line.trimEnd()));
       assert.notEqual(found, -1, `no line like ${expected}\n${where}`);
       from = found + 1;
     }
