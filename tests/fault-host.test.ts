@@ -79,6 +79,19 @@ describe("waiting", () => {
     assert.equal(host.workers[0].contexts, 1);
   });
 
+  test("a thousand that are due at once go on in small groups, which the host's stack has room for", () => {
+    const host = start(hold(20));
+    const streams = Array.from({ length: 1_000 }, () => begin(host));
+    let before = 0;
+    for (let ms = 0; ms < 100; ms++) {
+      host.advance(1);
+      const gone = streams.filter(({ state }) => state === "continued").length;
+      assert.ok(gone - before <= 64, `${gone - before} within a millisecond`);
+      before = gone;
+    }
+    assert.equal(before, streams.length);
+  });
+
   test("never early, and at most a tick late", () => {
     const host = start(hold(137));
     const stream = begin(host);

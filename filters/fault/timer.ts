@@ -21,6 +21,14 @@ const LONGEST_MS: u32 = 100;
 /** While none waits and some are active. */
 const BEAT_MS: u32 = 500;
 
+/**
+ * Streams woken by one tick. The host lets them go after the callback, one inside the other where a stream is
+ * answered at once, as by a direct response or an abort: hundreds of them exceed its stack, which kills the VM.
+ */
+const MOST_WOKEN: u32 = 32;
+/** Whether the last tick has left streams that were due. */
+let isBehind: bool = false;
+
 /** Plans whose root context ticks. */
 let firstTicking: Plan | null = null;
 
@@ -63,7 +71,7 @@ export function tick(root: u32): void {
   beatActive(now);
   const plan = tickingPlan(root);
   const after = monotonicNs();
-  const period = waitingCount > 0 ? msUntilNext(after, LONGEST_MS) : BEAT_MS;
+  const period: u32 = isBehind ? 1 : waitingCount > 0 ? msUntilNext(after, LONGEST_MS) : BEAT_MS;
   if (plan === null || (waitingCount === 0 && !isAnyActive())) {
     proxy_set_tick_period_milliseconds(0);
     if (plan !== null) stopTicking(plan);
@@ -89,12 +97,15 @@ export function takeOverTicks(plan: Plan): void {
 }
 
 function wakeDue(root: u32, nowNs: u64): void {
-  let due = takeDue(nowNs);
-  if (due === null) return;
-  while (due !== null) {
+  isBehind = false;
+  let woken: u32 = 0;
+  for (; woken < MOST_WOKEN; woken++) {
+    const due = takeDue(nowNs);
+    if (due === null) break;
     wake(changetype<Held>(changetype<usize>(due)));
-    due = takeDue(nowNs);
   }
+  if (woken === 0) return;
+  isBehind = woken === MOST_WOKEN && waitingCount > 0;
   proxy_set_effective_context(root);
 }
 
