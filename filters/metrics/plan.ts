@@ -90,6 +90,9 @@ export function buildPlan(config: MetricsConfig): Plan | null {
   const count = config.policiesCount;
   let maxSeries = DEFAULT_MAX_SERIES;
   let hasIstio = false;
+  // What is refused leaves nothing behind: after this nothing is.
+  for (let i: u32 = 0; i < count; i++)
+    if (!namesAreLabels(itemAt<MetricsPolicy>(config.policiesStart, i), i)) return null;
   plan.policies = allocate(count * offsetof<PolicyPlan>());
   plan.attachments = newAttachTable(attachmentCount(config));
   // The table wants the last policy first.
@@ -106,7 +109,6 @@ export function buildPlan(config: MetricsConfig): Plan | null {
   for (let i: u32 = 0; i < count; i++) {
     const policy = itemAt<MetricsPolicy>(config.policiesStart, i);
     const to = itemAt<PolicyPlan>(plan.policies, i);
-    if (!namesAreLabels(policy, i)) return null;
     planPolicy(policy, to);
     maxSeries = max(maxSeries, to.maxSeries);
     if (to.names & ISTIO_NAMES) hasIstio = true;
