@@ -16,8 +16,6 @@ import {
   type HttpFilter,
   HttpFilterSchema,
 } from "../../build/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
-import { CelSchema } from "../../build/envoy-api/envoy/extensions/formatter/cel/v3/cel_pb.ts";
-import { ReqWithoutQuerySchema } from "../../build/envoy-api/envoy/extensions/formatter/req_without_query/v3/req_without_query_pb.ts";
 import { pack } from "./wire.ts";
 
 const destinationState = "sluice.destination";
@@ -38,7 +36,7 @@ export const accessLogFields: JsonObject = {
   protocol: "%PROTOCOL%",
   method: "%REQ(:METHOD)%",
   authority: "%REQ(:AUTHORITY)%",
-  path: "%REQ_WITHOUT_QUERY(X-ENVOY-ORIGINAL-PATH?:PATH)%",
+  path: "%PATH(NQ)%",
   user_agent: "%REQ(USER-AGENT)%",
   status: "%RESPONSE_CODE%",
   grpc_status: "%GRPC_STATUS%",
@@ -70,13 +68,6 @@ export const accessLog = (): AccessLog =>
             case: "logFormat",
             value: {
               format: { case: "jsonFormat", value: accessLogFields },
-              formatters: [
-                { name: "envoy.formatter.cel", typedConfig: pack(CelSchema, create(CelSchema)) },
-                {
-                  name: "envoy.formatter.req_without_query",
-                  typedConfig: pack(ReqWithoutQuerySchema, create(ReqWithoutQuerySchema)),
-                },
-              ],
             },
           },
         }),
