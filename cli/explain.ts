@@ -10,6 +10,10 @@ import {
   type RuleExplanation,
 } from "../server/match/explain.ts";
 import { buildFolder } from "./folder.ts";
+import { explainRecorded } from "./outcomes.ts";
+import { readUrl } from "./url.ts";
+
+export { readUrl } from "./url.ts";
 
 interface ExplainOptions {
   config: string;
@@ -17,6 +21,8 @@ interface ExplainOptions {
   header: [string, string][];
   source: string;
   seed?: number;
+  requests?: string;
+  diff?: string[];
   json?: boolean;
 }
 
@@ -26,6 +32,8 @@ Examples:
   $ sluice explain --config mesh/ -H 'uid: 0' -H 'cookie: beta=1' http://go-search-service/find
   $ sluice explain --config mesh/ -X POST -H 'Host: go-search-service' http://127.0.0.1:10000/find
   $ sluice explain --config mesh/ --json http://go-search-service/ | jq .result.destinations
+  $ sluice explain --config mesh/ --requests session.har      a table of outcomes
+  $ sluice explain --requests access.log --diff mesh/ edited/   what an edit would change
 
 The URL's host is the Host header unless -H says otherwise; a Gateway's port chooses its listener.
 Exit code: 0 when the request is explained, 1 when the configuration is wrong, 2 on wrong usage.`;
@@ -39,12 +47,17 @@ export function register(program: Command): void {
         "conditions that decided, the policies on that route with every rule's conditions, what each policy\n" +
         "decided (by the filter's own WebAssembly module), and the destination.",
     )
-    .argument("<url>", "such as http://go-search-service/find?q=1")
+    .argument("[url]", "such as http://go-search-service/find?q=1")
     .option("-c, --config <dir>", "folder of YAML", "examples/ficool")
     .option("-X, --request <method>", "HTTP method", "GET")
     .option("-H, --header <line>", "a request header, `name: value`; repeatable", readHeader, [])
     .option("--source <ip>", "the client's address", "127.0.0.1")
     .option("--seed <number>", "another draw where a choice is by chance", readSeed)
+    .option(
+      "--requests <file>",
+      "a table of many requests instead: HAR, or a JSON object per line; - for stdin",
+    )
+    .option("--diff <dirs...>", "OLD and NEW folder: which of --requests change their outcome, and how")
     .option("--json", "print one JSON object")
     .addHelpText("after", examples)
     .action(run);
@@ -61,7 +74,19 @@ function readSeed(text: string): number {
   return Number(text);
 }
 
-async function run(address: string, options: ExplainOptions): Promise<void> {
+async function run(address: string | undefined, options: ExplainOptions): Promise<void> {
+  const { requests, diff, json, seed } = options;
+  if (requests !== undefined) {
+    const folders = diff ?? [options.config];
+    const limits = diff === undefined ? 1 : 2;
+    if (folders.length !== limits) throw new Error("--diff takes two folders: --diff OLD_DIR NEW_DIR");
+    return explainRecorded(requests, folders, {
+      json: json === true,
+      ...(seed === undefined ? {} : { seed }),
+    });
+  }
+  if (diff !== undefined) throw new Error("--diff needs recorded requests: --requests FILE");
+  if (address === undefined) throw new Error("name a URL, or recorded requests as --requests FILE");
   const url = readUrl(address);
   const folder = await buildFolder(options.config);
   if (folder === undefined) return;
@@ -79,20 +104,6 @@ async function run(address: string, options: ExplainOptions): Promise<void> {
   process.stdout.write(
     options.json === true ? `${JSON.stringify(explanation, null, 2)}\n` : render(explanation),
   );
-}
-
-/** Not by URL, which would bring the path into another form before Envoy's rules do. */
-export function readUrl(text: string): { scheme: string; authority: string; path: string; port: number } {
-  const parts = /^(?:(https?):\/\/)?([^/?#]+)([^#]*)/i.exec(text);
-  if (parts === null) throw new Error(`not a URL: ${text}; write it as http://HOST/PATH`);
-  const [, scheme = "http", authority = "", rest = ""] = parts;
-  const port = /:(\d+)$/.exec(authority)?.[1];
-  return {
-    scheme: scheme.toLowerCase(),
-    authority,
-    path: rest.startsWith("/") ? rest : `/${rest}`,
-    port: port === undefined ? (scheme.toLowerCase() === "https" ? 443 : 80) : Number(port),
-  };
 }
 
 export function render(e: Explanation): string {

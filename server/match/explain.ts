@@ -114,6 +114,15 @@ function routeExplanation({ route: { route }, conditions }: Tried<PlacedRoute>):
   return { name: route.name, resource: name, file, line, conditions: [...conditions] };
 }
 
+const compiledModules = new WeakMap<Uint8Array, ReturnType<typeof compileModule>>();
+
+/** Explanations of many requests run the same few modules. */
+function compiledOnce({ bytes: code }: FilterModule): ReturnType<typeof compileModule> {
+  const compiled = compiledModules.get(code) ?? compileModule(code);
+  compiledModules.set(code, compiled);
+  return compiled;
+}
+
 interface Run {
   built: Built;
   modules: Record<string, FilterModule>;
@@ -143,7 +152,7 @@ async function applyPolicies(run: Run, router: Router): Promise<void> {
     const own = attached.filter((a) => a.kind === kind);
     const module = modules[kind.module];
     if (own.length === 0 || module === undefined || current === undefined) continue;
-    const compiled = await compileModule(module.bytes);
+    const compiled = await compiledOnce(module);
     const at = { ...router, current };
     const seed = input.seed ?? 1;
     const step = runModule({ kind, module, compiled, built, router: at, headers, sourceAddress, seed });
