@@ -138,33 +138,37 @@ describe("delays in Envoy", () => {
     assert.fail(`asked ${JSON.stringify(asked)}, seen ${JSON.stringify(shown)} ms`);
   });
 
-  test(`${waiting} requests wait at once, half of the clients leave, all others are served`, async (t) => {
-    const round = async (): Promise<number> => {
-      const own = Array.from({ length: waiting / streamsPerConnection }, connection);
-      const streams = own.flatMap((one) =>
-        Array.from({ length: streamsPerConnection }, () => one.open("/answers", "long")),
-      );
-      await waitFor("all of them wait", async () => (await active()) === waiting, 12_000);
-      const staying = streams.filter((_, i) => i % 2 === 1).map((stream) => answerOf(stream));
-      for (const [i, stream] of streams.entries()) if (i % 2 === 0) stream.close(constants.NGHTTP2_CANCEL);
-      await waitFor("half of them have left", async () => (await active()) === waiting / 2, 12_000);
-      const served = await Promise.all(staying);
-      assert.ok(served.every(({ status }) => status === 200));
-      assert.equal(await active(), 0);
-      for (const one of own) one.close();
-      await waitFor(
-        "the connections are closed",
-        async () => (await stat(/^http\.mesh\.downstream_cx_active$/)) <= 4,
-      );
-      const { allocated } = JSON.parse(await world.envoy.admin("/memory")) as { allocated: string };
-      return Number(allocated);
-    };
-    const first = await round();
-    const second = await round();
-    t.diagnostic(`allocated by Envoy after each round: ${first}, ${second}`);
-    assert.ok(second < first * 1.1, `${first} then ${second} bytes`);
-    assert.equal(await stat(/wasm\.envoy\.wasm\.runtime\.v8\.vm_failure|wasm_vm_reload/), 0);
-  });
+  test(
+    `${waiting} requests wait at once, half of the clients leave, all others are served`,
+    { timeout: 120_000 },
+    async (t) => {
+      const round = async (): Promise<number> => {
+        const own = Array.from({ length: waiting / streamsPerConnection }, connection);
+        const streams = own.flatMap((one) =>
+          Array.from({ length: streamsPerConnection }, () => one.open("/answers", "long")),
+        );
+        await waitFor("all of them wait", async () => (await active()) === waiting, 12_000);
+        const staying = streams.filter((_, i) => i % 2 === 1).map((stream) => answerOf(stream));
+        for (const [i, stream] of streams.entries()) if (i % 2 === 0) stream.close(constants.NGHTTP2_CANCEL);
+        await waitFor("half of them have left", async () => (await active()) === waiting / 2, 12_000);
+        const served = await Promise.all(staying);
+        assert.ok(served.every(({ status }) => status === 200));
+        assert.equal(await active(), 0);
+        for (const one of own) one.close();
+        await waitFor(
+          "the connections are closed",
+          async () => (await stat(/^http\.mesh\.downstream_cx_active$/)) <= 4,
+        );
+        const { allocated } = JSON.parse(await world.envoy.admin("/memory")) as { allocated: string };
+        return Number(allocated);
+      };
+      const first = await round();
+      const second = await round();
+      t.diagnostic(`allocated by Envoy after each round: ${first}, ${second}`);
+      assert.ok(second < first * 1.1, `${first} then ${second} bytes`);
+      assert.equal(await stat(/wasm\.envoy\.wasm\.runtime\.v8\.vm_failure|wasm_vm_reload/), 0);
+    },
+  );
 
   test("a large body waits and arrives whole", async () => {
     const body = "x".repeat(3_000_000);
