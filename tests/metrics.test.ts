@@ -26,6 +26,10 @@ spec:
     match: [{uri: {prefix: /limited}}]
     rewrite: {uri: /status/200}
     route: [{destination: {host: ${host}}}]
+  - name: faulty
+    match: [{uri: {prefix: /faulty}}]
+    rewrite: {uri: /status/200}
+    route: [{destination: {host: ${host}}}]
   - name: moved
     match: [{uri: {prefix: /old/}}]
     rewrite: {uri: /new/}
@@ -51,6 +55,19 @@ spec:
   limits: [{name: few, requests: 20, per: 1h}]
 `;
 
+// Half of the route's requests are aborted, one in ten is held first.
+const faults = `
+---
+apiVersion: sluice.traffic/v1alpha1
+kind: FaultPolicy
+metadata: {namespace: demo, name: half}
+spec:
+  targetRefs: [{group: networking.istio.io, kind: VirtualService, name: shop, sectionName: faulty}]
+  faults:
+  - {name: slow, percentage: 10, delay: {fixed: 20ms}}
+  - {name: half, percentage: 50, abort: {httpStatus: 418}}
+`;
+
 interface World {
   mesh: TestMesh;
   service: MoodyService;
@@ -59,7 +76,7 @@ interface World {
 
 async function startWorld(policy: string, dimensions: readonly string[] = []): Promise<World> {
   const service = await startMoods();
-  const files = { "shop.yaml": shop(service.port), "metrics.yaml": policy };
+  const files = { "shop.yaml": shop(service.port) + faults, "metrics.yaml": policy };
   const mesh = await startTestMesh({ files, services: [], concurrency: 2, dimensions }).catch(
     async (error) => {
       await service.close();
@@ -141,7 +158,15 @@ describe("without a MetricsPolicy", () => {
     const one = async (index: number): Promise<void> => {
       const kind = index % 20;
       const path =
-        kind < 10 ? "/status/200" : kind < 13 ? "/status/404" : kind < 15 ? "/limited" : "/status/503";
+        kind < 9
+          ? "/status/200"
+          : kind < 11
+            ? "/faulty"
+            : kind < 13
+              ? "/status/404"
+              : kind < 15
+                ? "/limited"
+                : "/status/503";
       if (kind === 19) count(await overHttp2(world.session, "/", { ":authority": "stranger.example" }));
       else if (index % 2 === 0) count(await overHttp2(world.session, path));
       else count((await world.mesh.request({ host, path })).status);
@@ -163,9 +188,10 @@ describe("without a MetricsPolicy", () => {
     const list = await counters(world);
     assert.deepEqual(sumBy(list, "response_code"), seen);
     assert.ok((seen["429"] ?? 0) > 0, "the limit was met");
+    assert.ok((seen["418"] ?? 0) > 0, "faults were met");
     const byRoute = sumBy(list, "route");
     assert.equal(byRoute.limited, (requests / 20) * 2);
-    assert.deepEqual(Object.keys(byRoute).sort(), ["-", "limited", "shop.main-1"]);
+    assert.deepEqual(Object.keys(byRoute).sort(), ["-", "faulty", "limited", "shop.main-1"]);
     assert.deepEqual(Object.keys(sumBy(list, "virtual_host")).sort(), ["-", `${host}:80`]);
   });
 
