@@ -42,7 +42,7 @@ const files =
     ? named
     : rooms.flatMap((room) => filesUnder(join(root, room))).map((path) => relative(root, path));
 const tests = files.filter(isTest).sort();
-if (tests.includes("tests/dashboard.test.ts")) installChromium(console.error);
+if (tests.some((path) => path.startsWith("tests/dashboard"))) installChromium(console.error);
 if (tests.includes("tests/observability-prometheus.test.ts")) fetchPrometheus(console.error);
 const isIntegration = (path) => path.startsWith("tests/");
 const units = tests.filter((path) => !isIntegration(path));
