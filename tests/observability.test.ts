@@ -45,7 +45,7 @@ describe("access logs", () => {
   /** Sends these bytes, and closes when they are with Envoy. */
   function say(bytes: string): Promise<void> {
     return new Promise((resolve, reject) => {
-      const socket = connect(mesh.port, "127.0.0.1", () => socket.end(bytes));
+      const socket = connect(mesh.port, "127.0.0.1", () => socket.end(bytes, "latin1"));
       socket.on("error", reject).on("close", () => resolve());
       socket.resume();
     });
@@ -131,6 +131,26 @@ describe("access logs", () => {
     const bad = [first, second].find((line) => line !== left);
     assert.deepEqual([bad?.status, bad?.flags, bad?.method], [400, "DPE", null]);
     assert.equal(bad?.details, "http1.codec_error");
+  });
+
+  test("the path is the one before a rewrite", async () => {
+    const answer = await mesh.request({ path: "/old/page?q=1" });
+    assert.equal(answer.echo().path, "/new/page?q=1");
+    await waitFor("the line", () => lines.some((line) => line.path === "/old/page"));
+  });
+
+  test("no client can break a line or forge one", async () => {
+    const before = lines.length;
+    const agent = 'x","status":200}\t{\xff\xfe\u00e9';
+    await say(
+      `GET /odd"\\%0a{} HTTP/1.1\r\nhost: nowhere\r\nuser-agent: ${agent}\r\nconnection: close\r\n\r\n`,
+    );
+    await waitFor("the line", () => lines.length > before);
+    assert.equal(lines.length, before + 1);
+    const line = lines[before];
+    assert.deepEqual(Object.keys(line ?? {}).sort(), Object.keys(accessLogFields).sort());
+    assert.deepEqual([line?.status, line?.details], [404, "route_not_found"]);
+    assert.equal(line?.user_agent, agent);
   });
 
   test("the document lists the same fields", async () => {

@@ -39,6 +39,7 @@ export const controlPlane: Row = {
         { expr: "sum(sluice_source_errors)", legend: "errors" },
         { expr: "sum(sluice_source_warnings)", legend: "warnings" },
         { expr: "max(sluice_serving_last_good)", legend: "last good served" },
+        { expr: "max(sluice_serving_pinned)", legend: "older version pinned" },
       ],
     },
     {

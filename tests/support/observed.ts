@@ -1,4 +1,5 @@
-// The sample mesh with one policy of each kind, so that logs, traces and metrics have something to tell.
+// The sample mesh with one policy of each kind and a route that rewrites, so that logs, traces and metrics have
+// something to tell.
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -44,8 +45,16 @@ spec:
   dimensions: [{name: tenant, header: x-tenant, maxValues: 5}]
 `;
 
+const rewritten = `
+  - name: rewritten
+    match: [{uri: {prefix: /old/}}]
+    rewrite: {uri: /new/}
+    route: [{destination: {host: go-search-service.ficool.svc.cluster.local, subset: v1}}]
+`.slice(1);
+
 /** Files for a test mesh. */
 export async function observedMesh(): Promise<Record<string, string>> {
   const mesh = await readFile(join(projectRoot, "examples/ficool/mesh.yaml"), "utf8");
-  return { "mesh.yaml": mesh.replace(/\b1808([123])\b/g, "{v$1}"), "policies.yaml": policies };
+  const filled = mesh.replace(/\b1808([123])\b/g, "{v$1}").replace("  http:\n", `  http:\n${rewritten}`);
+  return { "mesh.yaml": filled, "policies.yaml": policies };
 }
