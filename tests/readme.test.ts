@@ -152,6 +152,7 @@ for (const name of ["README.md"]) {
     const translate = (command: string) =>
       command
         .replaceAll("127.0.0.1:10000", `127.0.0.1:${listen}`)
+        .replaceAll("127.0.0.1:15000", `127.0.0.1:${admin}`)
         .replaceAll("127.0.0.1:18000", `127.0.0.1:${xds}`)
         .replace(/\bsluice status\b/, `sluice status --server http://127.0.0.1:${http}`)
         .replaceAll(/(?<= )examples\b/g, examples);
