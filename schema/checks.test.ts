@@ -106,6 +106,57 @@ const table: Row[] = [
     "warning spec.rules[0].match[0].cookies.c.regex: `prefix: x` says the same and costs less",
     "warning spec.rules[0].stickyBy: without effect: there is one destination only; it chooses among several `destinations`",
   ],
+  [
+    "a route that an earlier, wider one takes",
+    "VirtualService",
+    `http: [{match: [{uri: {prefix: /a}}], ${to}}, {match: [{uri: {exact: /a/b}, headers: {x: {}}}], ${to}}, {${to}}]`,
+    "warning spec.http[1]: never reached: whatever it matches is taken by `http[0]` before it; put the narrower one first",
+  ],
+  [
+    "a route whose every condition is taken, by several",
+    "VirtualService",
+    `http: [{match: [{headers: {x: {}}}], ${to}}, {match: [{method: {exact: GET}}], ${to}}, {match: [{headers: {x: {exact: "1"}}}, {method: {exact: GET}, uri: {prefix: /z}}], ${to}}]`,
+    "warning spec.http[2]: never reached: whatever it matches is taken by `http[0]` and `http[1]` before it; put the narrower one first",
+  ],
+  [
+    "routes that only overlap, differ in case, or forbid what another asks for",
+    "VirtualService",
+    `http: [{match: [{uri: {prefix: /a/b}}], ${to}}, {match: [{uri: {prefix: /a}}], ${to}}, {match: [{uri: {prefix: /a/b/c}, ignoreUriCase: true}], ${to}}, {match: [{withoutHeaders: {x: {prefix: a}}}], ${to}}, {match: [{withoutHeaders: {x: {exact: ab}}}], ${to}}]`,
+  ],
+  [
+    "a rule that an earlier one takes",
+    "HeaderRoutingPolicy",
+    "rules: [{name: a, match: [{headers: {x: {prefix: b}}}], destination: {subset: v1}}, {name: b, match: [{headers: {x: {exact: be}}, cookies: {c: {}}}], destination: {subset: v2}}]",
+    "warning spec.rules[1]: never reached: whatever it matches is taken by `rules[0]` before it; put the narrower one first",
+  ],
+  [
+    "settings of keys where there is no key",
+    "RateLimitPolicy",
+    "limits: [{name: a, requests: 1, per: 1s, maxKeys: 5, whenKeyMissing: deny}]",
+    "warning spec.limits[0].whenKeyMissing: without effect: the limit has no `key`",
+    "warning spec.limits[0].maxKeys: without effect: the limit has no `key`",
+  ],
+  [
+    "a cost that no bucket holds",
+    "RateLimitPolicy",
+    "limits: [{name: a, requests: 5, per: 1s, cost: {header: x-cost, max: 10}}, {name: b, requests: 5, per: 1s, burst: 3, cost: {header: x-cost, max: 4}}, {name: c, requests: 5, per: 1s, cost: {header: x-cost, max: 5}}]",
+    "warning spec.limits[0].cost.max: a request that costs more than the bucket holds (`requests`, 5) is always refused; lower `max` or raise `burst`",
+    "warning spec.limits[1].cost.max: a request that costs more than the bucket holds (`burst`, 3) is always refused; lower `max` or raise `burst`",
+  ],
+  [
+    "overrides that never apply",
+    "RateLimitPolicy",
+    "limits: [{name: a, requests: 5, per: 1s, key: [{header: uid}], overrides: [{values: [x], requests: 1}, {values: [y, x], requests: 2}, {match: [{}], requests: 3}, {values: [z], requests: 4}]}]",
+    "warning spec.limits[0].overrides[3]: never applies: `overrides[2]` before it takes every request; move that one to the end",
+    'warning spec.limits[0].overrides[1].values[1]: "x" has the rate of `overrides[0]`, which comes first',
+  ],
+  [
+    "values where there is no key, and a regex that a prefix would do",
+    "RateLimitPolicy",
+    'limits: [{name: a, match: [{uri: {regex: "/a.*"}}], requests: 5, per: 1s, overrides: [{values: [x], requests: 1}]}]',
+    "warning spec.limits[0].match[0].uri.regex: `prefix: /a` says the same and costs less",
+    "error spec.limits[0].overrides[0].values: they are compared with the key's first part, and the limit has no `key`; write `match`",
+  ],
 ];
 
 for (const [name, kind, yaml, ...expected] of table)

@@ -7,9 +7,9 @@ import type {
   FaultSpec,
   HeaderRoutingSpec,
   HttpMatchRequest,
-  HttpRoute,
   IstioStringMatch,
   MetricsSpec,
+  RateLimitSpec,
   RequestMatch,
   ServiceEntrySpec,
   StringMatch,
@@ -17,6 +17,8 @@ import type {
 } from "./generated/types.ts";
 import { metricsPolicy } from "./metrics-checks.ts";
 import { faultPolicy } from "./fault-checks.ts";
+import { rateLimitPolicy } from "./rate-limit-checks.ts";
+import { unreached } from "./shadowed.ts";
 import type { FieldPath } from "./path.ts";
 import { closest } from "./suggest.ts";
 import type { Problem } from "./validate.ts";
@@ -33,13 +35,18 @@ export function checkSpec(kind: string, spec: unknown): Problem[] {
   if (kind === "DestinationRule") destinationRule(spec as DestinationRuleSpec, tell);
   if (kind === "ServiceEntry") serviceEntry(spec as ServiceEntrySpec, tell);
   if (kind === "HeaderRoutingPolicy") headerRouting(spec as HeaderRoutingSpec, tell);
+  if (kind === "RateLimitPolicy") rateLimits(spec as RateLimitSpec, tell);
   if (kind === "FaultPolicy") faults(spec as FaultSpec, tell);
   if (kind === "MetricsPolicy") metricsPolicy(spec as MetricsSpec, tell);
   return problems;
 }
 
 function virtualService(spec: VirtualServiceSpec, tell: Tell): void {
-  unreachable(spec.http.map(takesAll), ["http"], tell);
+  unreached(
+    spec.http.map((route) => route.match),
+    ["http"],
+    tell,
+  );
   for (const [i, route] of spec.http.entries())
     for (const [j, match] of (route.match ?? []).entries()) regexes(match, ["http", i, "match", j], tell);
   for (const [i, { fault }] of spec.http.entries())
@@ -48,29 +55,6 @@ function virtualService(spec: VirtualServiceSpec, tell: Tell): void {
       if (given === undefined || given.percentage !== undefined || given.percent !== undefined) continue;
       tell("warning", ["http", i, "fault", part], "without `percentage` no request is hit, as in Istio");
     }
-}
-
-const takesAll = (route: HttpRoute) => route.match === undefined || route.match.some(isEmptyMatch);
-
-/** `{}`, or only a uri that every path has. */
-function isEmptyMatch(match: HttpMatchRequest | RequestMatch): boolean {
-  const { name: _name, ignoreUriCase: _case, uri, ...rest } = match;
-  if (Object.keys(rest).length > 0) return false;
-  return (
-    uri === undefined || uri.prefix === "/" || uri.prefix === "" || uri.regex === ".*" || uri.regex === "/.*"
-  );
-}
-
-/** An entry behind one that takes every request. */
-function unreachable(all: readonly boolean[], path: FieldPath, tell: Tell): void {
-  const first = all.indexOf(true);
-  if (first < 0 || first === all.length - 1) return;
-  const name = `${path.join(".")}[${first}]`;
-  tell(
-    "warning",
-    [...path, first + 1],
-    `never reached: \`${name}\` before it takes every request; move that one to the end`,
-  );
 }
 
 function regexes(match: HttpMatchRequest | RequestMatch, path: FieldPath, tell: Tell): void {
@@ -136,8 +120,8 @@ function serviceEntry(spec: ServiceEntrySpec, tell: Tell): void {
 }
 
 function headerRouting(spec: HeaderRoutingSpec, tell: Tell): void {
-  unreachable(
-    spec.rules.map((rule) => rule.match === undefined || rule.match.some(isEmptyMatch)),
+  unreached(
+    spec.rules.map((rule) => rule.match),
     ["rules"],
     tell,
   );
@@ -163,6 +147,15 @@ function headerRouting(spec: HeaderRoutingSpec, tell: Tell): void {
           `the same destination as \`destinations[${written.indexOf(to)}]\`; write it once, with the sum of the weights`,
         );
   }
+}
+
+function rateLimits(spec: RateLimitSpec, tell: Tell): void {
+  for (const [i, { match = [], overrides = [] }] of spec.limits.entries()) {
+    for (const [j, one] of match.entries()) regexes(one, ["limits", i, "match", j], tell);
+    for (const [j, { match: own = [] }] of overrides.entries())
+      for (const [k, one] of own.entries()) regexes(one, ["limits", i, "overrides", j, "match", k], tell);
+  }
+  rateLimitPolicy(spec, tell);
 }
 
 function faults(spec: FaultSpec, tell: Tell): void {

@@ -18,6 +18,7 @@ import {
   resolveOn,
   ruleDestinations,
 } from "./destinations.ts";
+import { reportCutOff, reportNoRoute } from "./idle.ts";
 import { kindOf, type PolicyKind, type PolicySpec } from "./kinds.ts";
 import { type Place, Places } from "./places.ts";
 import { checkDestinations, reportTwins } from "./steering.ts";
@@ -99,6 +100,7 @@ export function attachPolicies(
     );
     if (cut.length > 0) cutOff.set(route, cut);
   }
+  reportCutOff(policies, byRoute, cutOff, report);
   return { policies, byRoute, cutOff, derived: deriveRoutes(byRoute, mesh) };
 }
 
@@ -157,7 +159,10 @@ function findTargets(
   const refs = policy.spec.targetRefs?.length ? policy.spec.targetRefs : [undefined];
   return refs.flatMap((ref, i) => {
     const target = findTarget(ref, policy.namespace, resources, places);
-    if (!isError(target)) return [{ ref, target }];
+    if (!isError(target)) {
+      if (target.places.length === 0) reportNoRoute(policy, ref, i, report);
+      return [{ ref, target }];
+    }
     report.error(policy, ["spec", "targetRefs", i, target.field], target.message);
     return [];
   });
