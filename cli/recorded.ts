@@ -50,9 +50,9 @@ function harEntries(text: string): Fields[] | undefined {
 }
 
 function fromHar(entry: Fields): ExplainInput | string {
-  const request = entry["request"] as { method?: string; url?: string; headers?: unknown } | undefined;
+  const request = entry.request as { method?: string; url?: string; headers?: unknown } | undefined;
   if (typeof request?.url !== "string") return "it has no request.url";
-  return input(request.method ?? "GET", request.url, headersOf(request.headers), entry["clientIPAddress"]);
+  return input(request.method ?? "GET", request.url, headersOf(request.headers), entry.clientIPAddress);
 }
 
 /** Names of one thing, in the order in which they are looked for. */
@@ -83,7 +83,7 @@ function fromLine(line: string): ExplainInput | string {
   const url =
     find("url") ?? (authority !== undefined && path !== undefined ? `${authority}${path}` : undefined);
   if (url === undefined) return "it has neither a url nor authority and path";
-  const headers = headersOf(fields["headers"] ?? fields["request_headers"]);
+  const headers = headersOf(fields.headers ?? fields.request_headers);
   const agent = find("userAgent");
   if (agent !== undefined && !headers.some(([name]) => name === "user-agent"))
     headers.push(["user-agent", agent]);

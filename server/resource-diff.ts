@@ -89,7 +89,7 @@ function entriesOf(value: unknown): Entries | undefined {
     const step = (key: string): string => (/^[\w-]+$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`);
     return { kind: "map", entries: new Map(Object.entries(value)), step };
   }
-  const names = value.map((entry) => (entry as Fields | null)?.["name"]);
+  const names = value.map((entry) => (entry as Fields | null)?.name);
   const hasNames = value.length > 0 && names.every((name) => typeof name === "string" && name !== "");
   const isNamed = hasNames && new Set(names).size === value.length;
   return {

@@ -44,7 +44,7 @@ function writeMessage(schema: DescMessage, message: Fields, to: Output): void {
     writers.set(schema, fields);
   }
   for (const write of fields) write(message, to);
-  if (message["$unknown"] !== undefined) throw new NoWriter();
+  if (message.$unknown !== undefined) throw new NoWriter();
 }
 
 /** Before it, presence shows in the prototype chain. */
