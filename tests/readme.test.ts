@@ -57,7 +57,7 @@ function stepsOf(block: Block): Step[] {
 /** Each expected line in order; `...` stands for any text within a line, other lines between are allowed only where it has one. */
 function assertPrints(output: string, step: Step): void {
   const where = `README.md:${step.line}: $ ${step.command}\nprinted:\n${output}`;
-  const lines = output.trimEnd().split("\n");
+  const lines = output.trim() === "" ? [] : output.trimEnd().split("\n");
   if (step.expected.some((line) => line.includes("..."))) {
     let from = 0;
     for (const expected of step.expected) {
