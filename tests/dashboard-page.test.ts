@@ -123,6 +123,8 @@ function proxy(): ProxyState {
   };
 }
 
+/** Set by the test of a pinned version. */
+let pinned: { version: string; at: string } | undefined;
 let server: HttpServer;
 let browser: Browser;
 const url = (hash = ""): string => `http://127.0.0.1:${server.port}/${hash}`;
@@ -164,6 +166,7 @@ before(async () => {
       ],
       attempts: 2,
       failures: 1,
+      ...(pinned === undefined ? {} : { pinned }),
     }),
     proxies: () => [proxy()],
     wantedVersion: () => "v2",
@@ -207,6 +210,19 @@ describe("a hundred services", () => {
     await seen(page, 'tr.service:has-text("service-077")');
     assert.equal(await count(page, "tr.service"), 1);
     await page.context().close();
+  });
+
+  test("a pinned version is told on every view", async () => {
+    pinned = { version: "v1", at: "2026-01-01T00:00:00.000Z" };
+    try {
+      for (const [hash] of views) {
+        const { page } = await openPage(browser, url(hash));
+        await seen(page, '.banner:has-text("is pinned")');
+        await page.context().close();
+      }
+    } finally {
+      pinned = undefined;
+    }
   });
 
   test("trouble is told by words as well as by colour", async () => {

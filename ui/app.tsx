@@ -72,6 +72,11 @@ export function App() {
           {traffic === undefined ? "earlier" : ago(traffic.at, Date.now())}.
         </p>
       )}
+      {state?.snapshot.pinned !== undefined && (
+        <p class="banner warn" role="status">
+          A version of the history is pinned: edits of the folder are checked, and not served.
+        </p>
+      )}
       {state?.snapshot.lastGood && view !== "configuration" && (
         <p class="banner warn" role="status">
           The folder is in error: the last good version is served.{" "}

@@ -12,7 +12,9 @@ export function ConfigurationView({ snapshot }: { snapshot: SnapshotReport }) {
       <Card
         title="What is served"
         side={
-          snapshot.lastGood ? (
+          snapshot.pinned !== undefined ? (
+            <Pill tone="warn">pinned to a version of the history, whatever the folder holds</Pill>
+          ) : snapshot.lastGood ? (
             <Pill tone="bad">the folder is in error; the last good version is served</Pill>
           ) : (
             <Pill tone="good">as the folder has it</Pill>

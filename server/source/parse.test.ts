@@ -388,7 +388,7 @@ says(
   "a kind that is not served",
   "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\n",
   [
-    "2:7 kind: AuthorizationPolicy of security.istio.io is not supported: known are VirtualService, DestinationRule, Gateway, ServiceEntry, HeaderRoutingPolicy, RateLimitPolicy; remove it from the folder",
+    "2:7 kind: AuthorizationPolicy of security.istio.io is not supported: known are VirtualService, DestinationRule, Gateway, ServiceEntry, HeaderRoutingPolicy, RateLimitPolicy, FaultPolicy, FaultSwitch, MetricsPolicy; remove it from the folder",
   ],
   refused,
 );
