@@ -83,7 +83,9 @@ describe("the sample mesh", () => {
   });
 
   test("a client's own x-envoy headers change nothing", async () => {
-    const echo = (await mesh.request({ headers: { "x-envoy-upstream-rq-timeout-ms": "12345", uid: "0" } })).echo();
+    const echo = (
+      await mesh.request({ headers: { "x-envoy-upstream-rq-timeout-ms": "12345", uid: "0" } })
+    ).echo();
     const names = echo.headers.map(([name, value]) => `${name}: ${value}`);
     assert.ok(!names.includes("x-envoy-expected-rq-timeout-ms: 12345"), names.join("\n"));
     assert.ok(!names.includes("x-envoy-internal: true"), names.join("\n"));
