@@ -1,7 +1,7 @@
 // `npm test [-- FILE...]`: sets up, then every test: AssemblyScript units with as-pect, the rest with node:test.
 // The last line is `N passed, N failed`; failures stand in full above it. With files, only those.
 //
-// Units run side by side; tests/ (real Envoys under load) one file after the other.
+// Units run side by side; of tests/ (real Envoys under load) two files at a time, as many as CI has cores.
 
 import "./node-version.mjs";
 import { spawn } from "node:child_process";
@@ -49,7 +49,7 @@ const units = tests.filter((path) => !isIntegration(path));
 
 await runAspect(files.filter((path) => path.endsWith(".spec.ts")));
 await runNodeTests(units, []);
-await runNodeTests(tests.filter(isIntegration), ["--test-concurrency=1"]);
+await runNodeTests(tests.filter(isIntegration), ["--test-concurrency=2"]);
 finish();
 
 /**
