@@ -17,7 +17,12 @@ export function unreached(
   const all = entries.map((match) => match === undefined || match.length === 0 || match.some(isEmptyMatch));
   const first = all.indexOf(true);
   const reached = first < 0 ? entries.length : first + 1;
-  for (let i = 1; i < reached; i++) covered(entries, i, path, tell);
+  const earlier = new Earlier();
+  for (let i = 0; i < reached; i++) {
+    const own = entries[i] ?? [];
+    if (own.length > 0) covered(own, earlier, i, path, tell);
+    for (const match of own) earlier.add(match, i);
+  }
   if (first < 0 || first === entries.length - 1) return;
   const message = `never reached: \`${path.join(".")}[${first}]\` before it takes every request; move that one to the end`;
   tell("warning", [...path, first + 1], message);
@@ -32,17 +37,8 @@ export function isEmptyMatch(match: Match): boolean {
   );
 }
 
-function covered(
-  entries: readonly (readonly Match[] | undefined)[],
-  i: number,
-  path: FieldPath,
-  tell: Tell,
-): void {
-  const own = entries[i];
-  if (own === undefined || own.length === 0) return;
-  const takers = own.map((match) =>
-    entries.slice(0, i).findIndex((earlier) => earlier?.some((other) => includes(other, match)) === true),
-  );
+function covered(own: readonly Match[], earlier: Earlier, i: number, path: FieldPath, tell: Tell): void {
+  const takers = own.map((match) => earlier.takerOf(match));
   if (takers.includes(-1)) return;
   const names = [...new Set(takers)].map((taker) => `\`${path.join(".")}[${taker}]\``).join(" and ");
   tell(
@@ -51,6 +47,50 @@ function covered(
     `never reached: whatever it matches is taken by ${names} before it; put the narrower one first`,
   );
 }
+
+/** Matches of one kind of uri are compared with so many at most, so that the cost grows with the list's length. */
+const mostCompared = 64;
+/** Longer prefixes are not looked for. */
+const longestCompared = 512;
+
+/** The matches seen so far, found by what they ask of the uri. */
+class Earlier {
+  readonly #byUri = new Map<string, { match: Match; index: number }[]>();
+  #longestPrefix = 0;
+
+  add(match: Match, index: number): void {
+    const { uri } = match;
+    if (uri?.prefix !== undefined) this.#longestPrefix = Math.max(this.#longestPrefix, uri.prefix.length);
+    const key = keyOf(uri);
+    const known = this.#byUri.get(key);
+    if (known === undefined) this.#byUri.set(key, [{ match, index }]);
+    else if (known.length < mostCompared) known.push({ match, index });
+  }
+
+  /** The index of the first that takes all that `match` does; -1 when it is not certain of any. */
+  takerOf(match: Match): number {
+    let first = -1;
+    for (const key of this.#keysFor(match.uri)) {
+      const taker = this.#byUri.get(key)?.find((other) => includes(other.match, match));
+      if (taker !== undefined && (first < 0 || taker.index < first)) first = taker.index;
+    }
+    return first;
+  }
+
+  /** Where a match that asks no more of the uri can stand. */
+  #keysFor(uri: Condition | undefined): Set<string> {
+    const keys = new Set([keyOf(undefined)]);
+    if (uri === undefined) return keys;
+    keys.add(keyOf({})).add(keyOf(uri));
+    const text = uri.exact ?? uri.prefix ?? "";
+    const longest = Math.min(text.length, this.#longestPrefix, longestCompared);
+    for (let length = 0; length <= longest; length++) keys.add(keyOf({ prefix: text.slice(0, length) }));
+    return keys;
+  }
+}
+
+const keyOf = (uri: Condition | undefined): string =>
+  uri?.prefix === undefined ? canonical(uri) : `prefix ${uri.prefix}`;
 
 /** Whether every request that `narrow` matches is one that `wide` matches. */
 function includes(wide: Match, narrow: Match): boolean {
