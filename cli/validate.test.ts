@@ -52,6 +52,28 @@ test("warnings do not fail unless --strict", () =>
     assert.equal((await report([file], { strict: true })).code, 1);
   }));
 
+test("a target's own limits are told only when it is named", async () => {
+  await withFile(
+    `apiVersion: sluice.traffic/v1alpha1
+kind: FaultPolicy
+metadata: {name: thin, namespace: shop}
+spec:
+  faults:
+  - {name: thin, percentage: 1, throttle: {kibPerSecond: 64}}
+  expiresAt: 2099-01-01T00:00:00Z
+`,
+    async (file) => {
+      assert.doesNotMatch((await report([file], {})).out, /throttle/);
+      const { out, code } = await report([file], { target: "istio" });
+      assert.match(
+        out,
+        /:6:\d+: warning: spec\.faults\[0\]\.throttle: .* not available in a listener that Istio makes/,
+      );
+      assert.equal(code, 0);
+    },
+  );
+});
+
 test("--json prints one object", () =>
   withFile("a: 1\n", async (file) => {
     const { out, code } = await report([file], { json: true });

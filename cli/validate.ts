@@ -3,10 +3,11 @@
 import { existsSync } from "node:fs";
 import { realpath } from "node:fs/promises";
 import { join, resolve, sep } from "node:path";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { type Diagnostic, formatDiagnostic } from "../schema/diagnostic.ts";
 import { projectRoot } from "../envoy/root.ts";
 import type { Resource } from "../server/model.ts";
+import { type Target, targets, unavailable } from "../server/render/availability.ts";
 import { refusalDiagnostic } from "../server/refusal.ts";
 import { build, checkReferences, loadModules, type SnapshotOptions } from "../server/snapshot.ts";
 import { loadPaths } from "../server/source/load.ts";
@@ -15,6 +16,7 @@ import { createStages } from "../server/stages.ts";
 export interface ValidateOptions {
   json?: boolean;
   strict?: boolean;
+  target?: Target;
 }
 
 export interface Validation {
@@ -31,6 +33,7 @@ Examples:
   $ sluice validate mesh/                     every YAML and JSON file of a folder
   $ sluice validate a.yaml b.yaml             several files as one mesh
   $ sluice validate --strict mesh/            warnings fail too
+  $ sluice validate --target istio mesh/      also what would do nothing in Istio's proxies
   $ sluice validate --json mesh/ | jq '.diagnostics[].message'
 
 Exit code: 0 when there is no error, 1 when there is, 2 when a path does not exist.`;
@@ -47,6 +50,11 @@ export function register(program: Command): void {
     .argument("<path...>", "files or folders; together they are one mesh")
     .option("--json", "print one JSON object")
     .option("--strict", "fail on warnings too")
+    .addOption(
+      new Option("--target <target>", "whose listeners the policies are for; default: our server's").choices(
+        targets,
+      ),
+    )
     .addHelpText("after", examples)
     .action(run);
 }
@@ -66,15 +74,16 @@ export async function report(
   const missing = paths.filter((path) => !existsSync(path));
   if (missing.length > 0)
     return { out: "", err: `sluice: there is no file or folder ${missing.join(", ")}\n`, code: 2 };
-  const result = await validatePaths(paths);
+  const result = await validatePaths(paths, options.target);
   const failed = result.errors > 0 || (options.strict === true && result.warnings > 0);
   const out = options.json ? `${JSON.stringify(asJson(result), null, 2)}\n` : format(result);
   return { out, err: "", code: failed ? 1 : 0 };
 }
 
-export async function validatePaths(paths: readonly string[]): Promise<Validation> {
+export async function validatePaths(paths: readonly string[], target?: Target): Promise<Validation> {
   const loaded = await loadPaths(await distinct(paths));
   const diagnostics = [...loaded.diagnostics];
+  if (target !== undefined) diagnostics.push(...unavailable(target, loaded.resources));
   if (loaded.complete) diagnostics.push(...checkReferences(loaded.resources));
   if (loaded.complete && !diagnostics.some(isError))
     diagnostics.push(...(await checkFilters(loaded.resources, paths[0] ?? "")));
