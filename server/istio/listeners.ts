@@ -17,6 +17,7 @@ import {
   type RouteConfiguration,
   RouteConfigurationSchema,
 } from "../../build/envoy-api/envoy/config/route/v3/route_pb.ts";
+import { CorsSchema } from "../../build/envoy-api/envoy/extensions/filters/http/cors/v3/cors_pb.ts";
 import { HTTPFaultSchema } from "../../build/envoy-api/envoy/extensions/filters/http/fault/v3/fault_pb.ts";
 import { RouterSchema } from "../../build/envoy-api/envoy/extensions/filters/http/router/v3/router_pb.ts";
 import {
@@ -38,6 +39,9 @@ import { overAds, pack, seconds, socketAddress } from "./wire.ts";
 
 /** Envoy's own fault filter, which throttles the responses that ours chooses: a Wasm filter cannot do it evenly. */
 export const throttleFilter = "envoy.filters.http.fault";
+
+/** Answers preflight requests on routes with a corsPolicy. */
+export const corsFilter = "envoy.filters.http.cors";
 
 /** By this header ours tells Envoy's how fast, in KiB per second. */
 const throttleHeader = "x-envoy-fault-throughput-response";
@@ -87,7 +91,7 @@ function connectionManager(
   return create(HttpConnectionManagerSchema, {
     statPrefix: listener.name,
     routeSpecifier: { case: "rds", value: { configSource: overAds, routeConfigName: listener.routeConfig } },
-    httpFilters: [...slots.map(slotFilter), ...filters, throttle(), router()],
+    httpFilters: [cors(), ...slots.map(slotFilter), ...filters, throttle(), router()],
     accessLog: accessLogs,
     ...(tracing === undefined ? {} : { tracing }),
     useRemoteAddress: true,
@@ -151,6 +155,14 @@ const throttle = (): HttpFilter =>
         }),
       ),
     },
+  });
+
+/** First, as in Istio: a preflight request is no request to limit or to steer. Off but on routes with a policy. */
+const cors = (): HttpFilter =>
+  create(HttpFilterSchema, {
+    name: corsFilter,
+    disabled: true,
+    configType: { case: "typedConfig", value: pack(CorsSchema, create(CorsSchema)) },
   });
 
 const router = (): HttpFilter =>
