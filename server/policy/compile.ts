@@ -16,14 +16,32 @@ interface Entry {
   attach: Attachment[];
 }
 
+/** Which routes a filter is told of, and by which names. */
+export interface Naming {
+  covers(place: Place): boolean;
+  /** `isUnique`: no other virtual host of the mesh has a route of this name. */
+  attachment(place: Place, isUnique: boolean): Attachment;
+  /** The policy acts on every request: no routes are written. */
+  isEverywhere(policy: Resource<PolicySpec>, tier: Tier): boolean;
+}
+
+/** In a proxy that has these routes and no others a name that is unique costs the filter one call less. */
+const shortest: Naming = {
+  covers: () => true,
+  attachment: ({ virtualHost, route }, isUnique) =>
+    isUnique ? { route: route.name } : { virtualHost: virtualHost.name, route: route.name },
+  isEverywhere: () => false,
+};
+
 /** Strict JSON; equal policies on equal routes give an equal text. */
 export function compileConfiguration(
   kind: PolicyKind,
   mesh: MeshModel,
   attachments: Attachments,
   resources: readonly Resource[],
+  naming: Naming = shortest,
 ): string {
-  const entries = [...collect(kind, mesh, attachments.byRoute).values()].sort(byTier);
+  const entries = [...collect(kind, mesh, attachments.byRoute, naming).values()].sort(byTier);
   const seen = new Set<string>();
   const policies = entries.map(({ policy, tier, attach }) => {
     const { targetRefs: _, inherit: __, ...rest } = policy.spec;
@@ -32,7 +50,8 @@ export function compileConfiguration(
     seen.add(fullName);
     const name = isFirst ? fullName : `${fullName}@${tier}`;
     const seed = kind.steers && !isFirst ? { seed: fullName } : {};
-    return { name, attach, ...seed, ...rest };
+    const where = naming.isEverywhere(policy, tier) ? {} : { attach };
+    return { name, ...where, ...seed, ...rest };
   });
   return JSON.stringify({ policies, ...kind.settings?.(resources) });
 }
@@ -45,12 +64,14 @@ function collect(
   kind: PolicyKind,
   mesh: MeshModel,
   byRoute: ReadonlyMap<MeshRoute, readonly Attached[]>,
+  naming: Naming,
 ): Map<string, Entry> {
   const { all } = new Places(mesh);
   const names = virtualHostsOfNames(all);
   const entries = new Map<string, Entry>();
   const seen = new Set<string>();
-  for (const { virtualHost, route } of all) {
+  for (const place of all.filter(naming.covers)) {
+    const { virtualHost, route } = place;
     for (const { policy, kind: own, tier } of byRoute.get(route) ?? []) {
       if (own !== kind) continue;
       const key = `${policy.namespace}/${policy.name}${kind.ordered ? `@${tier}` : ""}`;
@@ -60,15 +81,12 @@ function collect(
       if (seen.has(identity)) continue;
       seen.add(identity);
       const isUnique = names.get(route.name)?.size === 1;
-      entry.attach.push(
-        isUnique ? { route: route.name } : { virtualHost: virtualHost.name, route: route.name },
-      );
+      entry.attach.push(naming.attachment(place, isUnique));
     }
   }
   return entries;
 }
 
-/** A name that only one virtual host has identifies the route by itself, and costs the filter one call less. */
 function virtualHostsOfNames(places: readonly Place[]): Map<string, Set<string>> {
   const names = new Map<string, Set<string>>();
   for (const { virtualHost, route } of places) {
