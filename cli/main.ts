@@ -6,6 +6,7 @@ import { register as registerEffective } from "./effective.ts";
 import { register as registerExplain } from "./explain.ts";
 import { register as registerFaults } from "./faults.ts";
 import { register as registerHistory } from "./history.ts";
+import { register as registerRender } from "./render.ts";
 import { register as registerServe } from "./serve.ts";
 import { register as registerStatus } from "./status.ts";
 import { register as registerUp } from "./up.ts";
@@ -45,6 +46,7 @@ export function createProgram(): Command {
     registerValidate,
     registerExplain,
     registerEffective,
+    registerRender,
     registerStatus,
     registerHistory,
     registerFaults,

@@ -1,0 +1,43 @@
+// How the modules are loaded and where the filters stand.
+
+import type { FilterModule } from "../../policy/modules.ts";
+
+export const phases = ["AUTHN", "AUTHZ", "STATS"] as const;
+export const resources = ["WasmPlugin", "TrafficExtension"] as const;
+
+export interface IstioOptions {
+  resource: (typeof resources)[number];
+  /** Of the plugins. In Istio's root namespace they reach proxies of all namespaces. */
+  namespace: string;
+  /** In place of the gateways' selectors. */
+  labels: Readonly<Record<string, string>>;
+  /** Absent: after authentication and authorization, before the router. */
+  phase: (typeof phases)[number] | undefined;
+  /** Of the first of our filters; each further one has the next lower. */
+  priority: number;
+  imagePullSecret: string | undefined;
+  moduleUrl(module: FilterModule): string;
+  /** `sha256`, where Istio checks one for this kind of URL. */
+  digest(module: FilterModule): { sha256?: string };
+}
+
+/**
+ * A folder's URL to each module's: `http://HOST/filters` and `file:///DIR` are continued with NAME.wasm,
+ * `oci://HOST/REPOSITORY` with the name and a tag or digest.
+ */
+export function moduleUrls(base: string, tag: string): Pick<IstioOptions, "moduleUrl" | "digest"> {
+  const { protocol } = new URL(base);
+  const folder = base.replace(/\/+$/, "");
+  switch (protocol) {
+    case "http:":
+    case "https:":
+      return { moduleUrl: ({ name }) => `${folder}/${name}.wasm`, digest: ({ sha256 }) => ({ sha256 }) };
+    case "oci:":
+      return { moduleUrl: ({ name }) => `${folder}/${name}:${tag}`, digest: () => ({}) };
+    case "file:":
+      // A local file is read by Envoy itself, and Istio hands on no checksum for it.
+      return { moduleUrl: ({ name }) => `${folder}/${name}.wasm`, digest: () => ({}) };
+    default:
+      throw new Error(`--module-url ${base}: write http://, https://, oci:// or file://`);
+  }
+}
