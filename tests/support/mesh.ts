@@ -49,6 +49,8 @@ export interface MeshOptions {
   services?: readonly string[];
   /** Labels of MetricsPolicy dimensions that the bootstrap knows. */
   dimensions?: readonly string[];
+  /** Where Envoy runs: `region/zone/subzone`. */
+  locality?: string;
   /** Push stats to the server. Default: false. */
   statsSink?: boolean;
   /** Access logs and traces. Default: none. */
@@ -95,6 +97,7 @@ export async function startTestMesh(options: MeshOptions): Promise<TestMesh> {
         admin: any,
         statsSink: options.statsSink ?? false,
         dimensions: options.dimensions ?? [],
+        ...(options.locality === undefined ? {} : { locality: options.locality }),
       }),
       concurrency: options.concurrency ?? 1,
       ...(onOutput === undefined ? {} : { onOutput }),
@@ -134,7 +137,7 @@ export async function startTestMesh(options: MeshOptions): Promise<TestMesh> {
   }
 }
 
-async function ask(
+export async function ask(
   agent: Agent,
   port: number,
   options: { path?: string; method?: string; headers?: Headers; host?: string } = {},
