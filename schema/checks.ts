@@ -19,6 +19,7 @@ import { metricsPolicy } from "./metrics-checks.ts";
 import { faultPolicy } from "./fault-checks.ts";
 import { rateLimitPolicy } from "./rate-limit-checks.ts";
 import { unreached } from "./shadowed.ts";
+import { virtualService } from "./virtual-service-checks.ts";
 import type { FieldPath } from "./path.ts";
 import { closest } from "./suggest.ts";
 import type { Problem } from "./validate.ts";
@@ -41,23 +42,7 @@ export function checkSpec(kind: string, spec: unknown): Problem[] {
   return problems;
 }
 
-function virtualService(spec: VirtualServiceSpec, tell: Tell): void {
-  unreached(
-    spec.http.map((route) => route.match),
-    ["http"],
-    tell,
-  );
-  for (const [i, route] of spec.http.entries())
-    for (const [j, match] of (route.match ?? []).entries()) regexes(match, ["http", i, "match", j], tell);
-  for (const [i, { fault }] of spec.http.entries())
-    for (const part of ["delay", "abort"] as const) {
-      const given: { percentage?: unknown; percent?: unknown } | undefined = fault?.[part];
-      if (given === undefined || given.percentage !== undefined || given.percent !== undefined) continue;
-      tell("warning", ["http", i, "fault", part], "without `percentage` no request is hit, as in Istio");
-    }
-}
-
-function regexes(match: HttpMatchRequest | RequestMatch, path: FieldPath, tell: Tell): void {
+export function regexes(match: HttpMatchRequest | RequestMatch, path: FieldPath, tell: Tell): void {
   for (const [field, condition] of Object.entries(match)) {
     if (typeof condition !== "object" || condition === null || Array.isArray(condition)) continue;
     if (["uri", "scheme", "method", "authority"].includes(field)) simpler(condition, [...path, field], tell);

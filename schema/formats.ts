@@ -43,6 +43,7 @@ const checks: Record<StringFormat, (text: string) => string | undefined> = {
       : `${quoted(text)} is neither an IP address nor a host name${text.includes(":") ? "; ports belong in `ports`" : ""}`,
   regex,
   cidr: checkCidr,
+  subnet,
   path: (text) => (text.startsWith("/") ? undefined : `${quoted(text)} must begin with /`),
   base64: (text) =>
     /^[A-Za-z0-9+/]*={0,2}$/.test(text) && text.length % 4 === 0 ? undefined : "is not base64",
@@ -92,6 +93,16 @@ function gatewayHost(text: string): string | undefined {
   const slash = text.indexOf("/");
   if (slash < 0 || text.includes("://")) return hostPattern(text);
   return checks.namespaceScope(text.slice(0, slash)) ?? hostPattern(text.slice(slash + 1));
+}
+
+/** As Istio reads it: a range, whatever its host bits, or one address. */
+function subnet(text: string): string | undefined {
+  const [address = "", bits, ...rest] = text.split("/");
+  const version = isIP(address);
+  const most = version === 6 ? 128 : 32;
+  const isRange = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most);
+  if (version !== 0 && isRange && rest.length === 0) return undefined;
+  return `${quoted(text)} is not a range of addresses; write it as "10.1.0.0/16", or one address`;
 }
 
 /** RE2 as Envoy has it: on bytes, so that no character above 0xFF can be named. */

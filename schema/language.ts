@@ -73,6 +73,7 @@ export type StringFormat =
   | "hostPattern"
   | "gatewayHost"
   | "gatewayName"
+  | "subnet"
   | "namespaceScope"
   | "address"
   | "base64"

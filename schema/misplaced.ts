@@ -64,23 +64,19 @@ function belongsBeside(name: string, frames: readonly Frame[]): string | undefin
 const has = (schema: ObjectSchema, name: string) =>
   Object.hasOwn(schema.fields, name) && schema.fields[name]?.unsupported === undefined;
 
-/** The nearest path, such as `route[].destination`, to an object that has the field; nearest level first. */
+/**
+ * The path, such as `route[].destination`, to an object that has the field: under the first declared of the
+ * schema's fields that leads to one, as those that are written most often come first; there the nearest.
+ */
 function wayTo(name: string, schema: ObjectSchema, depth: number): string | undefined {
-  let level: { way: string; schema: ObjectSchema }[] = [{ way: "", schema }];
-  for (let d = 0; d < depth; d++) {
-    const next: { way: string; schema: ObjectSchema }[] = [];
-    for (const entry of level) {
-      for (const [field, { schema: inner, unsupported }] of Object.entries(entry.schema.fields)) {
-        if (unsupported !== undefined) continue;
-        const object = objectIn(inner);
-        if (object === undefined) continue;
-        const step = entry.way === "" ? field : `${entry.way}.${field}`;
-        next.push({ way: `${step}${object.suffix}`, schema: object.schema });
-      }
-    }
-    const found = next.find((entry) => has(entry.schema, name));
-    if (found !== undefined) return found.way;
-    level = next;
+  if (depth === 0) return undefined;
+  for (const [field, { schema: inner, unsupported }] of Object.entries(schema.fields)) {
+    const object = unsupported === undefined ? objectIn(inner) : undefined;
+    if (object === undefined) continue;
+    const step = `${field}${object.suffix}`;
+    if (has(object.schema, name)) return step;
+    const further = wayTo(name, object.schema, depth - 1);
+    if (further !== undefined) return `${step}.${further}`;
   }
   return undefined;
 }

@@ -30,7 +30,7 @@ export function unreached(
 
 /** `{}`, or only a uri that every path has. */
 export function isEmptyMatch(match: Match): boolean {
-  const { name: _name, ignoreUriCase: _case, uri, ...rest } = match;
+  const { name: _name, ignoreUriCase: _case, statPrefix: _prefix, uri, ...rest } = match as HttpMatchRequest;
   if (Object.keys(rest).length > 0) return false;
   return (
     uri === undefined || uri.prefix === "/" || uri.prefix === "" || uri.regex === ".*" || uri.regex === "/.*"
@@ -95,7 +95,7 @@ const keyOf = (uri: Condition | undefined): string =>
 /** Whether every request that `narrow` matches is one that `wide` matches. */
 function includes(wide: Match, narrow: Match): boolean {
   if ((wide.ignoreUriCase ?? false) !== (narrow.ignoreUriCase ?? false)) return false;
-  const { name: _name, ignoreUriCase: _case, ...conditions } = wide;
+  const { name: _name, ignoreUriCase: _case, statPrefix: _prefix, ...conditions } = wide as HttpMatchRequest;
   return Object.entries(conditions).every(([field, condition]) => {
     const other = (narrow as Record<string, unknown>)[field];
     if (["uri", "scheme", "method", "authority"].includes(field)) return implies(other, condition);

@@ -45,7 +45,7 @@ rows(
     [
       "a field that resembles none",
       `${to}\nretries: {zzz: 1}`,
-      "http[0].retries.zzz: unknown field; known are attempts, perTryTimeout, retryOn",
+      "http[0].retries.zzz: unknown field; known are attempts, perTryTimeout, retryOn, backoff, retryRemoteLocalities, retryIgnorePreviousHosts",
     ],
     [
       "weight inside destination",
@@ -79,8 +79,8 @@ rows(
     ],
     [
       "an unsupported field",
-      `${to}\nmirror: {}`,
-      "http[0].mirror: not supported: requests are not mirrored; remove it",
+      `${to}\nmirror_percent: 10`,
+      "http[0].mirror_percent: not supported: write `mirrorPercentage: {value: 10}`",
     ],
     [
       "a condition that Istio does not have",
@@ -92,7 +92,11 @@ rows(
       `route: [{destination: {subset: v1}}]`,
       "http[0].route[0].destination: `host` is missing: The host's name; a short name is of the resource's namespace.",
     ],
-    ["none of a group", `name: x`, "http[0]: one of `route`, `redirect`, `directResponse` is needed"],
+    [
+      "none of a group",
+      `name: x`,
+      "http[0]: one of `route`, `redirect`, `directResponse`, `delegate` is needed",
+    ],
     [
       "two of a group",
       `${to}\nredirect: {uri: /}`,
@@ -126,7 +130,7 @@ rows(
     [
       "a text where other fields are due",
       `${to}\nretries: three`,
-      'http[0].retries: found the text "three"; a mapping with fields is expected: its fields are attempts, perTryTimeout, retryOn',
+      'http[0].retries: found the text "three"; a mapping with fields is expected: its fields are attempts, perTryTimeout, retryOn, backoff, retryRemoteLocalities, retryIgnorePreviousHosts',
     ],
     [
       "a list where headers are due",
@@ -378,10 +382,17 @@ rows(virtualServiceSpec, [
     'exportTo[0]: "A" is not a namespace; write a namespace\'s name, "." for the resource\'s own, "*" for all',
   ],
   [
-    "TCP routes",
-    `hosts: [a]\ntcp: []\nhttp: [{${to}}]`,
-    "tcp: not supported: only HTTP is routed; remove it",
+    "TCP and TLS routes",
+    `hosts: [a]\ntcp: [{${to}}]\ntls: [{${to}}, {${to}, match: [{sniHosts: [a], destinationSubnets: [10.0.0.1/40]}]}]`,
+    "tls[0]: `match` is missing: Any of these.",
+    'tls[1].match[0].destinationSubnets[0]: "10.0.0.1/40" is not a range of addresses; write it as "10.1.0.0/16", or one address',
   ],
+  [
+    "what Istio does not act on",
+    `hosts: [a]\ntcp: [{match: [{sourceSubnet: 10.0.0.0/8}], ${to}}]`,
+    "tcp[0].match[0].sourceSubnet: not supported: Istio does not act on it either; remove it",
+  ],
+  ["nothing to route", `hosts: [a]`, ": one of `http`, `tls`, `tcp` is needed"],
 ]);
 
 rows(destinationRuleSpec, [

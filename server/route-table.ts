@@ -115,7 +115,8 @@ function switchedOn(names: readonly string[]): Uint8Array {
 
 function addDestinations({ action }: Route, clusters: Set<string>): void {
   if (action.case !== "route") return;
-  const { clusterSpecifier } = action.value;
+  const { clusterSpecifier, requestMirrorPolicies } = action.value;
+  for (const { cluster } of requestMirrorPolicies) clusters.add(cluster);
   if (clusterSpecifier.case === "cluster") clusters.add(clusterSpecifier.value);
   if (clusterSpecifier.case === "weightedClusters") {
     for (const { name } of clusterSpecifier.value.clusters) clusters.add(name);

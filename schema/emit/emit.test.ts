@@ -36,10 +36,14 @@ test("JSON Schemas accept the sample mesh", async () => {
 /** Changes of one valid document, each of which both must refuse. */
 const changes: [name: string, kind: string, change: (spec: Record<string, unknown>) => void][] = [
   ["a misspelt field", "VirtualService", (spec) => Object.assign(spec, { htttp: [] })],
-  ["an unsupported field", "VirtualService", (spec) => Object.assign(spec, { tcp: [] })],
-  ["a missing field", "VirtualService", (spec) => Reflect.deleteProperty(spec, "hosts")],
+  [
+    "an unsupported field",
+    "VirtualService",
+    (spec) => Object.assign(spec, { http: [{ redirect: { uri: "/" }, mirror_percent: 1 }] }),
+  ],
+  ["a missing field", "ServiceEntry", (spec) => Reflect.deleteProperty(spec, "hosts")],
   ["a wrong type", "VirtualService", (spec) => Object.assign(spec, { hosts: "a" })],
-  ["an empty list", "VirtualService", (spec) => Object.assign(spec, { hosts: [] })],
+  ["an empty list", "VirtualService", (spec) => Object.assign(spec, { http: [] })],
   ["none of a group", "VirtualService", (spec) => Object.assign(spec, { http: [{}] })],
   [
     "two of a group",
@@ -105,7 +109,7 @@ test("a type is declared once, and two of one name are refused", () => {
 
 test("types leave out what is refused, and say what is optional", () => {
   const text = emitTypeScript(kinds.map((k) => k.spec));
-  assert.doesNotMatch(text, /mirrorPercentage|corsPolicy/);
+  assert.doesNotMatch(text, /mirror_percent|sourceSubnet/);
   assert.match(text, /^ {2}hosts: string\[\];$/m);
   assert.match(text, /^ {2}timeout\?: string;$/m);
 });

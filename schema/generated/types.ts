@@ -31,6 +31,16 @@ export interface HttpMatchRequest {
   queryParams?: Record<string, IstioStringMatch>;
   /** `uri` exact and prefix ignore case. Default: false. */
   ignoreUriCase?: boolean;
+  /** The port of the host that is addressed. */
+  port?: number;
+  /** Labels of the calling workload's proxy. Not looked at where `gateways` is given. */
+  sourceLabels?: Record<string, string>;
+  /** Namespace of the calling workload's proxy. Not looked at where `gateways` is given. */
+  sourceNamespace?: string;
+  /** Only on these Gateways, or `mesh`; some of those in `spec.gateways`. */
+  gateways?: string[];
+  /** No condition: Envoy counts the route's requests as `vhost.VIRTUALHOST.route.STATPREFIX.*`. */
+  statPrefix?: string;
 }
 
 /** A port of a host. */
@@ -115,28 +125,92 @@ export interface HttpDirectResponse {
   body?: HttpBody;
 }
 
+/** A VirtualService without hosts. */
+export interface Delegate {
+  /** Its name. */
+  name: string;
+  /** Default: that of this VirtualService. */
+  namespace?: string;
+}
+
+/** Replaces whatever of the path, without the query, a regular expression finds. */
+export interface RegexRewrite {
+  /** RE2 syntax; found anywhere. */
+  match: string;
+  /** In its place; `\1` stands for the first group, `\0` for all that was found. */
+  rewrite: string;
+}
+
 /** Changes path and host before the request goes upstream. */
 export interface HttpRewrite {
   /** Replaces the matched prefix, or the whole of an exact match. */
   uri?: string;
+  /** Replaces parts of the path by regular expression. */
+  uriRegexRewrite?: RegexRewrite;
   /** Replaces the host. */
   authority?: string;
 }
 
-/** When and how often a failed request is tried again. */
+/** When and how often a failed request is tried again. Without it: twice. */
 export interface HttpRetry {
-  /** Retries after the first try; 0 switches them off. Default: 2. */
+  /** Retries after the first try; 0 switches them off. Default: 0. */
   attempts?: number;
   /** Of each try; default: the route's timeout. */
   perTryTimeout?: string;
   /** Envoy's conditions or status codes, separated by commas. Default: "connect-failure,refused-stream,unavailable,cancelled". */
   retryOn?: string;
+  /** Upper bound of the wait before the first retry; later ones are longer, to ten times this. Default: "25ms". */
+  backoff?: string;
+  /** Retries also try localities of a lower priority. Default: false. */
+  retryRemoteLocalities?: boolean;
+  /** Retries avoid hosts tried before; default: true, and false where a consistent hash chooses. */
+  retryIgnorePreviousHosts?: boolean;
 }
 
 /** A percentage, as Istio writes it. */
 export interface IstioPercent {
   /** From 0 to 100. Default: 0. */
   value?: number | string;
+}
+
+/** A destination that gets a copy of the requests; what it answers is thrown away. */
+export interface HttpMirrorPolicy {
+  /** Where the copies go. */
+  destination: ServiceDestination;
+  /** Share of the requests that are copied; absent: all. */
+  percentage?: IstioPercent;
+}
+
+/** Origins such as `https://shop.example.com`. */
+export interface CorsOrigin {
+  /** Equal, byte for byte. */
+  exact?: string;
+  /** Starts with; a string prefix, not a path segment. */
+  prefix?: string;
+  /** Matches as a whole, RE2 syntax. */
+  regex?: string;
+}
+
+export type UnmatchedPreflights = "UNSPECIFIED" | "FORWARD" | "IGNORE";
+
+/** Which pages of other origins may send requests and read what is answered. */
+export interface CorsPolicy {
+  /** Origins that are allowed; `exact: "*"` is all. */
+  allowOrigins?: CorsOrigin[];
+  /** The old way to write `allowOrigins`, exact ones only. */
+  allowOrigin?: string[];
+  /** Methods, in access-control-allow-methods. */
+  allowMethods?: string[];
+  /** Request headers, in access-control-allow-headers. */
+  allowHeaders?: string[];
+  /** Response headers that a page may read, in access-control-expose-headers. */
+  exposeHeaders?: string[];
+  /** How long a browser remembers the answer; whole seconds. */
+  maxAge?: string;
+  /** Whether requests may carry cookies, in access-control-allow-credentials. */
+  allowCredentials?: boolean;
+  /** FORWARD: a preflight request of another origin goes to the service; IGNORE: it is answered 200, with no CORS headers. Default: "FORWARD". */
+  unmatchedPreflights?: UnmatchedPreflights;
 }
 
 /** Requests that are held before they go on. */
@@ -181,6 +255,8 @@ export interface HttpRoute {
   redirect?: HttpRedirect;
   /** Answers at once. */
   directResponse?: HttpDirectResponse;
+  /** The routes of another VirtualService stand here, each narrowed to this route's `match` and with its settings where they have none. */
+  delegate?: Delegate;
   /** Changes path and host. */
   rewrite?: HttpRewrite;
   /** Of the whole request; absent: none. */
@@ -189,18 +265,86 @@ export interface HttpRoute {
   retries?: HttpRetry;
   /** Headers changed on this route. */
   headers?: Headers;
-  /** Injected faults; a FaultPolicy on this route. */
+  /** A destination that gets a copy of the requests. */
+  mirror?: ServiceDestination;
+  /** Several that get copies, each a share. */
+  mirrors?: HttpMirrorPolicy[];
+  /** Share of the requests that `mirror` gets; absent: all. */
+  mirrorPercentage?: IstioPercent;
+  /** The old way to write `mirrorPercentage`. */
+  mirrorPercent?: number;
+  /** Which other origins' pages may send requests. */
+  corsPolicy?: CorsPolicy;
+  /** Faults, injected by a FaultPolicy made from this. */
   fault?: HttpFaultInjection;
+}
+
+/** Conditions on a connection, all of which must hold. */
+export interface TlsMatchAttributes {
+  /** Names that the client asks for; each among the VirtualService's hosts, or narrower. */
+  sniHosts: string[];
+  /** Addresses connected to, as CIDR. Without effect on Gateways, as in Istio. */
+  destinationSubnets?: string[];
+  /** The port of the host that is addressed. */
+  port?: number;
+  /** Labels of the calling workload's proxy. Not looked at where `gateways` is given. */
+  sourceLabels?: Record<string, string>;
+  /** Namespace of the calling workload's proxy. Not looked at where `gateways` is given. */
+  sourceNamespace?: string;
+  /** Only on these Gateways, or `mesh`; some of those in `spec.gateways`. */
+  gateways?: string[];
+}
+
+/** A destination and its share of the connections. */
+export interface RouteDestination {
+  /** Where the connections go. */
+  destination: ServiceDestination;
+  /** Relative to the sum of the weights; a single destination needs none. */
+  weight?: number;
+}
+
+/** A route of TLS connections that are passed through as they are. */
+export interface TlsRoute {
+  /** Any of these. */
+  match: TlsMatchAttributes[];
+  /** Where the connections go, by weight. */
+  route: RouteDestination[];
+}
+
+/** Conditions on a connection, all of which must hold. */
+export interface L4MatchAttributes {
+  /** Addresses connected to, as CIDR. Without effect on Gateways, as in Istio. */
+  destinationSubnets?: string[];
+  /** The port of the host that is addressed. */
+  port?: number;
+  /** Labels of the calling workload's proxy. Not looked at where `gateways` is given. */
+  sourceLabels?: Record<string, string>;
+  /** Namespace of the calling workload's proxy. Not looked at where `gateways` is given. */
+  sourceNamespace?: string;
+  /** Only on these Gateways, or `mesh`; some of those in `spec.gateways`. */
+  gateways?: string[];
+}
+
+/** A route of TCP connections; the first that matches takes them. */
+export interface TcpRoute {
+  /** Any of these; absent: every connection. */
+  match?: L4MatchAttributes[];
+  /** Where the connections go, by weight. */
+  route: RouteDestination[];
 }
 
 /** Routes of the requests to some hosts. */
 export interface VirtualServiceSpec {
-  /** Host names, `*.suffix` or `*`. */
-  hosts: string[];
-  /** Gateways (`name` or `namespace/name`) that serve it; `mesh`, the default: the mesh's own listener. */
+  /** Host names, `*.suffix` or `*`; none: routes for others to delegate to. */
+  hosts?: string[];
+  /** Gateways (`name` or `namespace/name`) that serve it; `mesh`, the default: the mesh's own listener and sidecars. */
   gateways?: string[];
-  /** Routes, in order. */
-  http: HttpRoute[];
+  /** Routes of requests, in order. */
+  http?: HttpRoute[];
+  /** Routes of TLS connections that are passed through, by the name asked for. */
+  tls?: TlsRoute[];
+  /** Routes of TCP connections, in order. */
+  tcp?: TcpRoute[];
   /** Namespaces that see the resource: `.` its own, `*` all; default: all. */
   exportTo?: string[];
 }

@@ -1,14 +1,14 @@
 // Gateways: the ports that a proxy at the edge listens on, and the hosts of VirtualServices behind each.
 
-import type { GatewaySpec, VirtualServiceSpec } from "../../schema/generated/types.ts";
+import type { GatewaySpec } from "../../schema/generated/types.ts";
 import type { Resource } from "../model.ts";
 import { fullName, intersection, virtualHostName } from "./names.ts";
-import { serviceHost } from "./registry.ts";
+import { type RoutesOfHosts, serviceHost } from "./registry.ts";
 import { hint } from "./report.ts";
 import type { Known } from "./routes.ts";
 import { Claims, claimRoutes, type MeshVirtualHost } from "./virtual-hosts.ts";
 
-type VirtualService = Resource<VirtualServiceSpec>;
+type VirtualService = Resource<RoutesOfHosts>;
 
 /** One server of a Gateway. */
 export interface GatewayServer {
@@ -99,14 +99,15 @@ function virtualHosts(
       }
     }
   }
-  return claims.sorted().map((claim) => ({
+  const made = claims.sorted().map((claim) => ({
     name: virtualHostName(claim.host, claim.port),
     host: claim.host,
     port: claim.port,
     domains: [claim.host],
-    routes: claimRoutes(claim, gatewayName(claim.servers), known),
+    ...claimRoutes(claim, gatewayName(claim.servers), known),
     servers: claim.servers,
   }));
+  return made.filter(({ routes }) => routes.length > 0);
 }
 
 const gatewayName = (servers: readonly GatewayServer[]): string => {

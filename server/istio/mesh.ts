@@ -43,7 +43,7 @@ export function compileMesh(
   const clusters = buildClusters(registry, report);
   const gateways = resources.filter((r) => isIstio<GatewaySpec>(r, "Gateway"));
   const allGateways = new Set(gateways.map((r) => `${r.namespace}/${r.name}`));
-  const known: Known = { registry, clusters, report, allGateways, unknown };
+  const known: Known = { registry, clusters, report, allGateways, unknown, view };
   const listeners: MeshListener[] = [
     {
       name: meshListener,

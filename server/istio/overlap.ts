@@ -9,7 +9,7 @@ import type { HttpMatchRequest, IstioStringMatch } from "../../schema/generated/
 
 export function canBothMatch(a: HttpMatchRequest | undefined, b: HttpMatchRequest | undefined): boolean {
   if (a === undefined || b === undefined) return true;
-  if (!urisOverlap(a, b)) return false;
+  if (!urisOverlap(a, b) || placesApart(a, b)) return false;
   const single = [
     [a.method, b.method],
     [a.authority, b.authority],
@@ -18,6 +18,23 @@ export function canBothMatch(a: HttpMatchRequest | undefined, b: HttpMatchReques
   ];
   if (single.some(([x, y]) => x !== undefined && y !== undefined && !textsOverlap(x, y))) return false;
   return !forbids(a, b) && !forbids(b, a);
+}
+
+/** For different ports, callers or Gateways. */
+function placesApart(a: HttpMatchRequest, b: HttpMatchRequest): boolean {
+  const differ = <T>(x: T | undefined, y: T | undefined): boolean =>
+    x !== undefined && y !== undefined && x !== y;
+  if (differ(a.port, b.port)) return true;
+  const short = (names: readonly string[] = []): string[] => names.map((name) => name.replace(/^.*\//, ""));
+  const [here, there] = [short(a.gateways), short(b.gateways)];
+  if (here.length > 0 && there.length > 0) return !here.some((name) => there.includes(name));
+  // Where Gateways are named, callers do not count.
+  if (here.length > 0 || there.length > 0) return false;
+  const labels = Object.entries(a.sourceLabels ?? {});
+  return (
+    differ(a.sourceNamespace, b.sourceNamespace) ||
+    labels.some(([key, value]) => differ(value, b.sourceLabels?.[key]))
+  );
 }
 
 function urisOverlap(a: HttpMatchRequest, b: HttpMatchRequest): boolean {

@@ -10,6 +10,7 @@ import type {
   VirtualServiceSpec,
 } from "../../schema/generated/types.ts";
 import type { Resource } from "../model.ts";
+import { checkDelegates, type Delegates, delegatesOf, isDelegate } from "./delegates.ts";
 import { covers, fullName, isVisible, isWildcard, localName, patternFinder } from "./names.ts";
 import { identity, place, type Report } from "./report.ts";
 import type { UnknownHosts } from "./unknown-hosts.ts";
@@ -35,9 +36,13 @@ export interface Registry {
   localNames: ReadonlyMap<string, readonly string[]>;
   /** By host; also for hosts that no service has, so that their subsets can be checked. */
   rules: ReadonlyMap<string, HostRule>;
-  virtualServices: readonly Resource<VirtualServiceSpec>[];
+  /** Those with hosts that are seen from here. */
+  virtualServices: readonly Resource<RoutesOfHosts>[];
+  delegates: Delegates;
   gateways: ReadonlyMap<string, Resource<GatewaySpec>>;
 }
+
+export type RoutesOfHosts = VirtualServiceSpec & { hosts: string[] };
 
 /** Who looks: a proxy of a namespace with labels; undefined sees all. */
 export interface View {
@@ -64,13 +69,17 @@ export function readRegistry(
 ): Registry {
   const sorted = [...resources].sort(byName);
   const services = readServices(sorted, view, report);
+  const virtualServices = sorted.filter((r) => isIstio<VirtualServiceSpec>(r, "VirtualService"));
+  const delegates = delegatesOf(virtualServices);
+  checkDelegates(virtualServices, delegates, report);
   return {
     services,
     localNames: localNamesOf(services.keys()),
     rules: readRules(sorted, services, view, report, unknown),
-    virtualServices: sorted
-      .filter((r) => isIstio<VirtualServiceSpec>(r, "VirtualService"))
+    virtualServices: virtualServices
+      .filter((r): r is Resource<RoutesOfHosts> => !isDelegate(r))
       .filter((r) => isVisible(r.spec.exportTo, r.namespace, view.namespace)),
+    delegates,
     gateways: new Map(
       sorted
         .filter((r) => isIstio<GatewaySpec>(r, "Gateway"))

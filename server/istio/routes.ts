@@ -1,6 +1,5 @@
 // One VirtualService's routes for one listener port, in Envoy's form, with what the policies need to know.
 
-import { createHash } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { type Route, RouteSchema } from "../../build/envoy-api/envoy/config/route/v3/route_components_pb.ts";
 import type {
@@ -14,20 +13,27 @@ import type { Resource } from "../model.ts";
 import {
   directResponse,
   forward,
-  headerFields,
   type MeshDestination,
+  type MeshMirror,
   redirect,
   type RouteFields,
 } from "./actions.ts";
+import { type Caller, failingCondition } from "./callers.ts";
 import type { MeshCluster } from "./clusters.ts";
 import { routeMatch } from "./conditions.ts";
+import { corsConfig } from "./cors.ts";
+import { type WrittenAt, type WrittenRoute, writtenAt, writtenRoutes } from "./delegates.ts";
+import { headerFields } from "./header-operations.ts";
 import { checkHeaderValues } from "./header-values.ts";
 import { Memo } from "./memo.ts";
+import { resolveMirrors } from "./mirrors.ts";
 import { clusterName, isVisible } from "./names.ts";
-import { type Registry, type Service, serviceHost } from "./registry.ts";
+import { type Registry, type Service, serviceHost, type View } from "./registry.ts";
 import { hint, identity, place, type Report } from "./report.ts";
 import { warnUnderscores } from "./underscores.ts";
 import type { UnknownHosts } from "./unknown-hosts.ts";
+
+export { sectionNames } from "./route-names.ts";
 
 export interface MeshRoute extends RouteBody {
   /** Empty where the route redirects or answers by itself. */
@@ -45,7 +51,7 @@ export interface RouteBody {
 }
 
 export type RouteOrigin =
-  | { kind: "virtualService"; resource: Resource<VirtualServiceSpec>; index: number; section: string }
+  | ({ kind: "virtualService" } & Pick<WrittenRoute, keyof WrittenAt | "root" | "name">)
   | { kind: "service"; service: Service };
 
 /** What routes are built from. */
@@ -56,120 +62,144 @@ export interface Known {
   allGateways: ReadonlySet<string>;
   unknown: UnknownHosts;
   report: Report;
+  view: View;
+}
+
+/** Where a VirtualService's routes are made for. */
+export interface RoutesFor extends Caller {
+  /** Requests come by TLS. */
+  isTls: boolean;
+}
+
+/** A condition of a route by which it is not on a listener at all. */
+export interface LeftOut {
+  route: string;
+  why: string;
+  /** How many of the virtual host's routes stand before it. */
+  position: number;
 }
 
 type VirtualService = Resource<VirtualServiceSpec>;
 
-export function buildRoutes(resource: VirtualService, listenPort: number, known: Known): MeshRoute[] {
+export function buildRoutes(
+  resource: VirtualService,
+  at: RoutesFor,
+  known: Known,
+): { routes: MeshRoute[]; leftOut: LeftOut[] } {
   const routes: MeshRoute[] = [];
-  const names = sectionNames(resource);
-  for (const [index, http] of resource.spec.http.entries()) {
-    const section = names[index] ?? "";
-    const destinations = resolveDestinations(resource, http, index, listenPort, known);
-    warnUnderscores(resource, http.match, ["spec", "http", index], known.report);
+  const leftOut: LeftOut[] = [];
+  for (const written of writtenRoutes(resource, known.registry.delegates)) {
+    const { http, name, index, section, root } = written;
+    const destinations = resolveDestinations(written, at.port, known);
+    const mirrors = resolveMirrors(written, at.port, known);
+    warnUnderscores(written.resource, http.match, ["spec", "http", index], known.report);
     const matches = http.match === undefined || http.match.length === 0 ? [undefined] : http.match;
-    const origin = { kind: "virtualService", resource, index, section } as const;
-    const variant = [section, listenPort, ...destinations.map((d) => d.cluster)].join("\n");
+    const fitting = matches.filter((match) => {
+      const why = match && failingCondition(match, written.resource.namespace, at);
+      if (why !== undefined) leftOut.push({ route: nameOf(name, match), why, position: routes.length });
+      return why === undefined;
+    });
+    const { resource: own } = written;
+    const origin = { kind: "virtualService", resource: own, index, section, root, name } as const;
+    const variant = variantOf(written, fitting, at, destinations, mirrors);
     const built = bodies.get(http, variant, () =>
-      matches.map((match) => buildRoute(http, { section, match, listenPort, destinations })),
+      fitting.map((match) => buildRoute(http, { name, match, at, destinations, mirrors })),
     );
     for (const body of built) routes.push({ ...body, destinations, origin });
   }
-  return routes;
+  return { routes, leftOut };
 }
 
 const bodies = new Memo<HttpRoute, RouteBody[]>();
+
+/** All that a route's messages are made from besides the route as it is written. */
+function variantOf(
+  { http, name }: WrittenRoute,
+  fitting: readonly (HttpMatchRequest | undefined)[],
+  at: RoutesFor,
+  destinations: readonly MeshDestination[],
+  mirrors: readonly MeshMirror[],
+): string {
+  const places = fitting.map((match) => (match === undefined ? "" : http.match?.indexOf(match)));
+  const clusters = destinations.map(({ cluster, hash }) => [cluster, hash?.policySpecifier]);
+  return JSON.stringify([name, at.port, at.isTls, places, clusters, mirrors], plainNumbers);
+}
+
+export const plainNumbers = (_: string, value: unknown): unknown =>
+  typeof value === "bigint" ? String(value) : value;
+
+/** Of a cluster with a consistent hash. */
+export const hashOf = (
+  cluster: (MeshCluster & { hash?: MeshDestination["hash"] }) | undefined,
+): MeshDestination["hash"] => cluster?.hash;
 
 /** None of the destinations is seen from here: requests are refused, as Istio's are. */
 const nowhere: RouteFields = { action: { case: "directResponse", value: { status: 503 } } };
 
 interface Part {
-  section: string;
+  name: string;
   match: HttpMatchRequest | undefined;
-  listenPort: number;
+  at: RoutesFor;
   destinations: readonly MeshDestination[];
+  mirrors: readonly MeshMirror[];
 }
 
-function buildRoute(http: HttpRoute, part: Part): RouteBody {
-  const { section, match, destinations } = part;
-  const name = match?.name ? `${section}.${match.name}` : section;
+const nameOf = (route: string, match: HttpMatchRequest | undefined): string =>
+  match?.name ? `${route}.${match.name}` : route;
+
+function buildRoute(http: HttpRoute, { name: route, match, at, destinations, mirrors }: Part): RouteBody {
+  const name = nameOf(route, match);
   const routeWith = (fields: RouteFields): Route =>
-    create(RouteSchema, { name, match: routeMatch(match), ...fields });
+    create(RouteSchema, {
+      name,
+      match: routeMatch(match),
+      statPrefix: match?.statPrefix ?? "",
+      typedPerFilterConfig: corsConfig(http.corsPolicy),
+      ...fields,
+    });
   const fields = (): RouteFields => {
     if (http.redirect !== undefined) {
-      return { action: { case: "redirect", value: redirect(http.redirect, part.listenPort) } };
+      return { action: { case: "redirect", value: redirect(http.redirect, at.port, at.isTls) } };
     }
     if (http.directResponse !== undefined) {
       return { action: { case: "directResponse", value: directResponse(http.directResponse) } };
     }
-    return destinations.length > 0 ? forward(http, destinations) : nowhere;
+    return destinations.length > 0 ? forward(http, destinations, mirrors) : nowhere;
   };
   return {
     name,
     message: routeWith({ ...headerFields(http.headers), ...fields() }),
-    steer: (to) => routeWith(forward(http, [to])),
+    steer: (to) => routeWith(forward(http, [to], mirrors)),
   };
 }
 
-/**
- * A route without a name gets one from its own condition, so that neither a route put before it nor another
- * folder's order changes it: policies and derived routes refer to routes by name.
- */
-export const sectionNames = (resource: VirtualService): readonly string[] =>
-  sectionsOf.get(resource.spec, `${resource.namespace}\n${resource.name}`, () => nameSections(resource));
-
-const sectionsOf = new Memo<VirtualServiceSpec, string[]>();
-
-function nameSections(resource: VirtualService): string[] {
-  const taken = new Map<string, number>();
-  return resource.spec.http.map((http) => {
-    if (http.name !== undefined && http.name !== "") return http.name;
-    const hash = createHash("sha256")
-      .update(canonical(http.match ?? []))
-      .digest("hex")
-      .slice(0, 8);
-    const name = `${resource.namespace}.${resource.name}~${hash}`;
-    const count = (taken.get(name) ?? 0) + 1;
-    taken.set(name, count);
-    return count === 1 ? name : `${name}~${count}`;
-  });
-}
-
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
-  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${entries.map(([key, v]) => `${JSON.stringify(key)}:${canonical(v)}`).join(",")}}`;
-}
-
-function resolveDestinations(
-  resource: VirtualService,
-  http: HttpRoute,
-  index: number,
-  listenPort: number,
-  known: Known,
-): MeshDestination[] {
+function resolveDestinations(written: WrittenRoute, port: number, known: Known): MeshDestination[] {
+  const { resource, index, http } = written;
   const destinations: MeshDestination[] = [];
   for (const [i, entry] of (http.route ?? []).entries()) {
-    const path = ["spec", "http", index, "route", i, "destination"];
-    const found = resolveDestination(resource, entry.destination, path, listenPort, known);
+    const path = ["spec", "http", index, "route", i];
+    const found = resolveDestination(resource, entry.destination, [...path, "destination"], port, known);
+    checkHeaderValues(resource, entry.headers, [...path, "headers"], known.report);
     if (found === undefined) continue;
     const weight = entry.weight ?? (http.route?.length === 1 ? 1 : 0);
     destinations.push({ ...found, weight, headers: entry.headers });
-    checkHeaderValues(resource, entry.headers, ["spec", "http", index, "route", i, "headers"], known.report);
   }
-  checkHeaderValues(resource, http.headers, ["spec", "http", index, "headers"], known.report);
-  reportWeights(resource, http, index, known.report);
+  const at = writtenAt(written, "headers");
+  checkHeaderValues(at.resource, http.headers, ["spec", "http", at.index, "headers"], known.report);
+  reportWeights(resource, http.route, ["spec", "http", index, "route"], known.report);
   return destinations;
 }
 
-function reportWeights(resource: VirtualService, http: HttpRoute, index: number, report: Report): void {
-  const entries = http.route ?? [];
-  if (entries.length < 2) return;
-  if (entries.some((entry) => (entry.weight ?? 0) > 0)) return;
+export function reportWeights(
+  resource: VirtualService,
+  entries: readonly { weight?: number }[] = [],
+  path: FieldPath,
+  report: Report,
+): void {
+  if (entries.length < 2 || entries.some((entry) => (entry.weight ?? 0) > 0)) return;
   report.error(
     resource,
-    ["spec", "http", index, "route"],
+    path,
     `The route has ${entries.length} destinations and none with a weight above 0. Give each its share as \`weight\`.`,
   );
 }
@@ -181,7 +211,7 @@ export function resolveDestination(
   path: FieldPath,
   listenPort: number,
   known: Known,
-): Pick<MeshDestination, "host" | "subset" | "port" | "cluster"> | undefined {
+): Pick<MeshDestination, "host" | "subset" | "port" | "cluster" | "hash"> | undefined {
   const { registry, clusters, report } = known;
   const host = serviceHost(destination.host, resource.namespace, registry.services);
   const service = registry.services.get(host);
@@ -199,7 +229,8 @@ export function resolveDestination(
   const numbers = service.ports.map((p) => p.number);
   const port = destination.port?.number ?? (numbers.length === 1 ? (numbers[0] ?? 0) : listenPort);
   const cluster = clusterName(port, subset, host);
-  if (clusters.has(cluster)) return { host, subset, port, cluster };
+  const made = clusters.get(cluster);
+  if (made !== undefined) return { host, subset, port, cluster, hash: hashOf(made) };
   const message =
     destination.port === undefined
       ? `"${host}" has several ports (${numbers.join(", ")}) and none is ${port}: say which in \`port.number\`.`

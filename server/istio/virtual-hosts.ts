@@ -21,7 +21,16 @@ import {
 import { canBothMatch } from "./overlap.ts";
 import { type Service, serviceHost, type View } from "./registry.ts";
 import { hostHint, identity, place } from "./report.ts";
-import { buildRoutes, type Known, type MeshRoute, type RouteBody } from "./routes.ts";
+import { writtenRoutes } from "./delegates.ts";
+import {
+  buildRoutes,
+  hashOf,
+  type Known,
+  type LeftOut,
+  type MeshRoute,
+  plainNumbers,
+  type RouteBody,
+} from "./routes.ts";
 
 export interface MeshVirtualHost {
   /** `HOST:PORT`. */
@@ -30,6 +39,8 @@ export interface MeshVirtualHost {
   port: number;
   domains: readonly string[];
   routes: readonly MeshRoute[];
+  /** What of its VirtualServices is not for this listener, port or proxy. */
+  leftOut: readonly LeftOut[];
   /** The servers of Gateways through which it is reached; none on the mesh's own listener. */
   servers: readonly GatewayServer[];
 }
@@ -84,7 +95,7 @@ export function meshVirtualHosts(known: Known, view: View, listenPort: number): 
     host: claim.host,
     port: claim.port,
     domains: domains(claim, known, view, listenPort).filter((d) => !taken.has(d) && taken.add(d)),
-    routes: claimRoutes(claim, "mesh", known),
+    ...claimRoutes(claim, "mesh", known),
     servers: [],
   }));
 }
@@ -93,7 +104,7 @@ function claimHosts(known: Known): Claims {
   const { services, virtualServices } = known.registry;
   const claims = new Claims();
   const bound = virtualServices
-    .filter((r) => r.spec.gateways === undefined || r.spec.gateways.includes("mesh"))
+    .filter((r) => r.spec.http !== undefined && isOfMesh(r.spec.gateways))
     .flatMap((resource) =>
       resource.spec.hosts.map((written, hostIndex) => ({
         resource,
@@ -114,6 +125,10 @@ function claimHosts(known: Known): Claims {
   }
   return claims;
 }
+
+/** No Gateways at all, in a list or without one, stand for the mesh. */
+const isOfMesh = (gateways: readonly string[] = []): boolean =>
+  gateways.length === 0 || gateways.includes("mesh");
 
 function servicesUnder(host: string, services: ReadonlyMap<string, Service>): Service[] {
   if (isWildcard(host)) return [...services.values()].filter((s) => covers(host, s.host));
@@ -157,20 +172,40 @@ function hasBareName(host: string, known: Known, view: View): boolean {
   return !known.registry.services.has(local.name) && [...(owners ?? [])].every((other) => other === host);
 }
 
-/** Routes of the VirtualServices that claim a host, or the service's own. */
-export function claimRoutes(claim: Claim, gateway: string, known: Known): MeshRoute[] {
-  if (claim.virtualServices.length === 0) {
-    return claim.service === undefined ? [] : [defaultRoute(claim.service, claim.port)];
-  }
+/** Routes of the VirtualServices that claim a host; the service's own where they have none for this place. */
+export function claimRoutes(
+  claim: Claim,
+  gateway: string,
+  known: Known,
+): Pick<MeshVirtualHost, "routes" | "leftOut"> {
+  const { port, service, servers } = claim;
+  const at = {
+    port,
+    gateways: servers.length === 0 ? ["mesh"] : [...new Set(servers.map(gatewayOf))],
+    view: known.view,
+    isTls: servers.some(terminatesTls),
+  };
   const routes: MeshRoute[] = [];
+  const leftOut: LeftOut[] = [];
   for (const [i, { resource, hostIndex }] of claim.virtualServices.entries()) {
     const earlier = claim.virtualServices.slice(0, i).map((v) => v.resource);
     const clash = earlier.find((other) => !canMerge(other, resource, claim.host, gateway, hostIndex, known));
-    if (clash === undefined) routes.push(...buildRoutes(resource, claim.port, known));
+    if (clash !== undefined) continue;
+    const built = buildRoutes(resource, at, known);
+    leftOut.push(...built.leftOut.map((l) => ({ ...l, position: l.position + routes.length })));
+    routes.push(...built.routes);
   }
   reportSameNames(routes, known);
-  return routes;
+  if (routes.length === 0 && service !== undefined) routes.push(defaultRoute(service, port, known));
+  return { routes, leftOut };
 }
+
+const gatewayOf = ({ gateway }: GatewayServer): string => `${gateway.namespace}/${gateway.name}`;
+
+const terminatesTls = ({ gateway, index }: GatewayServer): boolean => {
+  const { tls } = gateway.spec.servers[index] as { tls?: { httpsRedirect?: boolean; mode?: string } };
+  return tls !== undefined && Object.keys(tls).some((field) => field !== "httpsRedirect");
+};
 
 function canMerge(
   first: VirtualService,
@@ -183,7 +218,7 @@ function canMerge(
   const path = ["spec", "hosts", hostIndex];
   const other = `${identity(first)} (${place(first)})`;
   const both = `Both ${identity(second)} and ${other} route the host "${host}" on the gateway "${gateway}"`;
-  const overlap = findOverlap(first, second);
+  const overlap = findOverlap(first, second, known);
   if (overlap === undefined) {
     known.report.warning(second, path, `${both}; no request matches both, so they are merged.`);
     return true;
@@ -198,9 +233,15 @@ function canMerge(
   return false;
 }
 
-function findOverlap(first: VirtualService, second: VirtualService): [number, number] | undefined {
-  for (const [a, routeA] of first.spec.http.entries()) {
-    for (const [b, routeB] of second.spec.http.entries()) {
+function findOverlap(
+  first: VirtualService,
+  second: VirtualService,
+  { registry: { delegates } }: Known,
+): [number, number] | undefined {
+  const others = writtenRoutes(second, delegates);
+  for (const { http: routeA, index: ownA, root: rootA } of writtenRoutes(first, delegates)) {
+    for (const { http: routeB, index: ownB, root: rootB } of others) {
+      const [a, b] = [rootA?.index ?? ownA, rootB?.index ?? ownB];
       const apart = (routeA.match?.length ? routeA.match : [undefined]).every((x) =>
         (routeB.match?.length ? routeB.match : [undefined]).every((y) => !canBothMatch(x, y)),
       );
@@ -237,10 +278,13 @@ function reportSameNames(routes: readonly MeshRoute[], known: Known): void {
 }
 
 /** What a service gets without a VirtualService: all requests to it, with Istio's default retries. */
-function defaultRoute(service: Service, port: number): MeshRoute {
-  const cluster = clusterName(port, undefined, service.host);
-  const to = { host: service.host, subset: undefined, port, cluster, weight: 1, headers: undefined };
-  const body = defaults.get(service.resource.spec, cluster, () => defaultBody(to));
+function defaultRoute(service: Service, port: number, { clusters }: Known): MeshRoute {
+  const { host } = service;
+  const cluster = clusterName(port, undefined, host);
+  const hash = hashOf(clusters.get(cluster));
+  const to = { host, subset: undefined, port, cluster, weight: 1, headers: undefined, hash };
+  const variant = JSON.stringify([cluster, hash?.policySpecifier], plainNumbers);
+  const body = defaults.get(service.resource.spec, variant, () => defaultBody(to));
   return { ...body, destinations: [to], origin: { kind: "service", service } };
 }
 

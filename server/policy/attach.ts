@@ -160,7 +160,7 @@ function findTargets(
   return refs.flatMap((ref, i) => {
     const target = findTarget(ref, policy.namespace, resources, places);
     if (!isError(target)) {
-      if (target.places.length === 0) reportNoRoute(policy, ref, i, report);
+      if (target.places.length === 0 && target.isForSome !== true) reportNoRoute(policy, ref, i, report);
       return [{ ref, target }];
     }
     report.error(policy, ["spec", "targetRefs", i, target.field], target.message);

@@ -8,44 +8,45 @@ import type {
   IstioPercent,
   VirtualServiceSpec,
 } from "../../schema/generated/types.ts";
+import { delegatesOf, isDelegate, type WrittenRoute, writtenAt, writtenRoutes } from "../istio/delegates.ts";
 import { isIstio, networkingGroup } from "../istio/registry.ts";
-import { sectionNames } from "../istio/routes.ts";
 import type { Resource } from "../model.ts";
 import { policyGroup } from "./kinds.ts";
 
 /** The resources, and a policy for every route with a fault. */
 export function withIstioFaults(resources: readonly Resource[]): readonly Resource[] {
-  const found = resources
-    .filter((resource) => isIstio<VirtualServiceSpec>(resource, "VirtualService"))
-    .flatMap(faultsOf);
-  return found.length === 0 ? resources : [...resources, ...found];
+  const all = resources.filter((r) => isIstio<VirtualServiceSpec>(r, "VirtualService"));
+  if (all.every(({ spec }) => (spec.http ?? []).every(({ fault }) => fault === undefined))) return resources;
+  const delegates = delegatesOf(all);
+  const roots = all.filter((r) => !isDelegate(r));
+  const found = roots.flatMap((root) =>
+    writtenRoutes(root, delegates).flatMap((written) => faultsOf(root, written)),
+  );
+  return [...resources, ...found];
 }
 
-function faultsOf(resource: Resource<VirtualServiceSpec>): Resource<FaultSpec>[] {
-  if (resource.spec.http.every(({ fault }) => fault === undefined)) return [];
-  const sections = sectionNames(resource);
-  return resource.spec.http.flatMap(({ fault }, index) => {
-    if (fault === undefined) return [];
-    const section = sections[index] ?? "";
-    const isNamed = resource.spec.http[index]?.name === section;
-    // The name that is made for a route begins with those of namespace and VirtualService.
-    const own = isNamed ? `${resource.name}.${section}` : section.slice(resource.namespace.length + 1);
-    const at = ["spec", "http", index, "fault"] as const;
-    return {
-      ...resource,
+function faultsOf(root: Resource<VirtualServiceSpec>, written: WrittenRoute): Resource<FaultSpec>[] {
+  const { http, name } = written;
+  if (http.fault === undefined) return [];
+  const at = writtenAt(written, "fault");
+  const isNamed = (at.resource.spec.http?.[at.index]?.name ?? "") !== "";
+  // The name that is made for a route begins with those of namespace and VirtualService.
+  const own = isNamed ? `${root.name}.${name}` : name.slice(root.namespace.length + 1);
+  const path = ["spec", "http", at.index, "fault"] as const;
+  return [
+    {
+      ...root,
       group: policyGroup,
       version: "v1alpha1",
       kind: "FaultPolicy",
       name: own,
       spec: {
-        targetRefs: [
-          { group: networkingGroup, kind: "VirtualService", name: resource.name, sectionName: section },
-        ],
-        faults: compile(fault),
+        targetRefs: [{ group: networkingGroup, kind: "VirtualService", name: root.name, sectionName: name }],
+        faults: compile(http.fault),
       },
-      position: () => resource.position(at),
-    };
-  });
+      position: () => at.resource.position(path),
+    },
+  ];
 }
 
 function compile({ delay, abort }: HttpFaultInjection): Fault[] {

@@ -34,7 +34,9 @@ export class Places {
 
   ofVirtualService(resource: Resource): readonly Place[] {
     this.#byVirtualService ??= this.#index(({ route: { origin } }) =>
-      origin.kind === "virtualService" ? [origin.resource] : [],
+      origin.kind === "virtualService"
+        ? [origin.resource, ...(origin.root ? [origin.root.resource] : [])]
+        : [],
     );
     return this.#byVirtualService.get(resource) ?? [];
   }

@@ -6,6 +6,7 @@ import type {
   TargetRef,
   VirtualServiceSpec,
 } from "../../schema/generated/types.ts";
+import { dependsOnSource } from "../istio/callers.ts";
 import { serverName } from "../istio/gateways.ts";
 import { networkingGroup } from "../istio/registry.ts";
 import { hint, hostHint } from "../istio/report.ts";
@@ -22,6 +23,8 @@ export type Tier = (typeof tiers)[number];
 export interface Target {
   tier: Tier;
   places: readonly Place[];
+  /** Some proxies may have more of its routes: they depend on who calls. */
+  isForSome?: true;
 }
 
 /** Resources by name. */
@@ -112,18 +115,30 @@ function virtualService(
   resource: Resource<VirtualServiceSpec>,
   places: Places,
 ): Target | TargetError {
-  const sections = sectionNames(resource);
   const { sectionName } = ref;
-  if (sectionName !== undefined && !sections.includes(sectionName)) {
-    const named = resource.spec.http.flatMap((http) => http.name || []);
+  const all = places.ofVirtualService(resource);
+  const ofSection =
+    sectionName === undefined ? all : all.filter((place) => isSection(place, resource, sectionName));
+  const isThere = ofSection.length > 0 || sectionNames(resource).includes(sectionName ?? "");
+  if (sectionName !== undefined && !isThere) {
+    const named = (resource.spec.http ?? []).flatMap((http) => http.name || []);
     const message = `VirtualService "${resource.namespace}/${ref.name}" has no route named "${sectionName}".`;
     return { field: "sectionName", message: `${message}${hint(sectionName, named, "named route")}` };
   }
-  const all = places.ofVirtualService(resource);
-  if (sectionName === undefined) return { tier: "virtualService", places: all };
-  const ofSection = ({ route: { origin } }: Place): boolean =>
-    origin.kind === "virtualService" && origin.section === sectionName;
-  return { tier: "route", places: all.filter(ofSection) };
+  const http = (resource.spec.http ?? []).filter(
+    ({ name }) => sectionName === undefined || name === sectionName || name === undefined,
+  );
+  const isForSome = http.some(({ match = [] }) => match.some(dependsOnSource));
+  const tier = sectionName === undefined ? "virtualService" : "route";
+  return { tier, places: ofSection, ...(isForSome ? { isForSome } : {}) };
+}
+
+/** By its own name, by that of the route which delegates to it, or by both as Envoy has them. */
+function isSection({ route: { origin } }: Place, resource: Resource, sectionName: string): boolean {
+  if (origin.kind !== "virtualService") return false;
+  const { root } = origin;
+  if (origin.resource === resource && origin.section === sectionName) return true;
+  return root?.resource === resource && (root.section === sectionName || origin.name === sectionName);
 }
 
 function gateway(ref: TargetRef, resource: Resource<GatewaySpec>, places: Places): Target | TargetError {
