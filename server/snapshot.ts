@@ -2,11 +2,10 @@
 // encoded and under versions made from their content. What did not change keeps its very bytes.
 
 import type { Diagnostic } from "../schema/diagnostic.ts";
-import type { VirtualServiceSpec } from "../schema/generated/types.ts";
 import { compileMesh, type MeshModel } from "./istio/mesh.ts";
 import type { ObservabilityOptions } from "./istio/observability.ts";
-import type { PlaceConditions } from "./istio/callers.ts";
-import { isIstio, type View } from "./istio/registry.ts";
+import { sourceLabelKeys } from "./istio/callers.ts";
+import type { View } from "./istio/registry.ts";
 import { Report } from "./istio/report.ts";
 import type { NodeIdentity, Resource, Snapshot, XdsResource } from "./model.ts";
 import { type Attachments, attachPolicies, type PolicyState } from "./policy/attach.ts";
@@ -155,18 +154,8 @@ class BuiltMesh implements Built {
   #selectorKeys(): Set<string> {
     const gateways = this.mesh.registry.gateways.values();
     const selectors = [...gateways].flatMap((g) => Object.keys(g.spec.selector ?? {}));
-    return new Set([...selectors, ...sourceLabelsOf(this.#resources)]);
+    return new Set([...selectors, ...sourceLabelKeys(this.#resources)]);
   }
-}
-
-/** Labels of callers on which routes depend. */
-function sourceLabelsOf(resources: readonly Resource[]): string[] {
-  return resources.flatMap((r) => {
-    if (!isIstio<VirtualServiceSpec>(r, "VirtualService")) return [];
-    const { http = [], tls = [], tcp = [] } = r.spec;
-    const matches = [...http, ...tls, ...tcp].flatMap(({ match }): PlaceConditions[] => match ?? []);
-    return matches.flatMap(({ sourceLabels }) => Object.keys(sourceLabels ?? {}));
-  });
 }
 
 function viewOf(node: NodeIdentity, selectorKeys: ReadonlySet<string>): View {

@@ -1,9 +1,10 @@
 // Conditions of a match that hold for a proxy and a port or do not, whatever the request: decided when routes
 // are made, as istiod does.
 
-import type { HttpMatchRequest } from "../../schema/generated/types.ts";
+import type { HttpMatchRequest, VirtualServiceSpec } from "../../schema/generated/types.ts";
+import type { Resource } from "../model.ts";
 import { gatewayName } from "./delegates.ts";
-import type { View } from "./registry.ts";
+import { isIstio, type View } from "./registry.ts";
 
 export type PlaceConditions = Pick<
   HttpMatchRequest,
@@ -44,6 +45,16 @@ export function failingConnection(
 export const dependsOnSource = (match: PlaceConditions): boolean =>
   (match.gateways ?? []).length === 0 &&
   (match.sourceNamespace !== undefined || Object.keys(match.sourceLabels ?? {}).length > 0);
+
+/** Keys of all labels of callers that anything is matched on. */
+export function sourceLabelKeys(resources: readonly Resource[]): string[] {
+  return resources.flatMap((r) => {
+    if (!isIstio<VirtualServiceSpec>(r, "VirtualService")) return [];
+    const { http = [], tls = [], tcp = [] } = r.spec;
+    const matches = [...http, ...tls, ...tcp].flatMap(({ match }): PlaceConditions[] => match ?? []);
+    return matches.flatMap(({ sourceLabels }) => Object.keys(sourceLabels ?? {}));
+  });
+}
 
 const portCondition = ({ port }: PlaceConditions, caller: Caller): string | undefined =>
   port === undefined || port === caller.port ? undefined : `port is ${port}`;
