@@ -1,15 +1,23 @@
 #!/usr/bin/env node
-// `npx sluice COMMAND` inside a checkout: sets up what is missing or stale, then runs the command.
+// The `sluice` command. In a checkout it sets up what is missing or stale first; the published package is built
+// already and lacks the scripts for that.
 
 import "../scripts/node-version.mjs";
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { setUp } from "../scripts/setup.mjs";
 
-try {
-  await setUp();
-} catch (error) {
-  console.error(error.message);
-  process.exit(2);
+const root = dirname(import.meta.dirname);
+const load = (path) => import(pathToFileURL(path).href);
+
+const setup = join(root, "scripts", "setup.mjs");
+if (existsSync(setup)) {
+  try {
+    const { setUp } = await load(setup);
+    await setUp();
+  } catch (error) {
+    console.error(error.message);
+    process.exit(2);
+  }
 }
-await import(pathToFileURL(join(dirname(import.meta.dirname), "build", "sluice.js")).href);
+await load(join(root, "build", "sluice.js"));

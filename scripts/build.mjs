@@ -1,5 +1,5 @@
-// `npm run build [-- STEP...] [--force]`: makes what stands under build/, each step only when what it reads has
-// changed. All steps in order without arguments.
+// `npm run build [-- STEP...] [--force] [--release]`: makes what stands under build/, each step only when what it
+// reads has changed. All steps in order without arguments; --release leaves the debug modules out.
 //
 //   api      build/envoy-api/       TypeScript types of Envoy's API, read out of an Envoy 1.40 binary
 //   schema   **/generated/          what schema/ declares, for every language and reader (committed)
@@ -7,6 +7,8 @@
 //   ui       build/ui/              the dashboard, which the server serves at /
 //   host     build/host/            the proxy-wasm host as a package's entry points, with types
 //   bundle   build/sluice.js        server and command line in one file
+//
+// What is bundled carries the code of packages: build/packages/STEP.json lists them, for the SBOM.
 
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -110,11 +112,12 @@ async function compile(source, target, output) {
 async function ui(options) {
   const matters = (path) => isSource(path) && !path.endsWith(".md");
   const hash = hashOf(root, ["ui", "scripts/build.mjs", "package-lock.json"], matters);
-  await once(options, "ui", hash, ["build/ui/index.html", "build/ui/main.js"], async () => {
+  await once(options, "ui", hash, ["build/ui/main.js", "build/packages/ui.json"], async () => {
     options.say("bundling the dashboard");
     const esbuild = await import("esbuild");
-    const { outputFiles } = await esbuild.build({
+    const { outputFiles, metafile } = await esbuild.build({
       absWorkingDir: root,
+      metafile: true,
       entryPoints: ["ui/main.tsx"],
       outdir: "build/ui",
       bundle: true,
@@ -130,6 +133,7 @@ async function ui(options) {
       logLevel: "silent",
     });
     await esbuild.stop();
+    recordPackages("ui", metafile);
     mkdirSync(join(root, "build/ui"), { recursive: true });
     for (const { path, contents } of outputFiles) writeFileSync(path, contents);
     for (const file of ["index.html", "icon.svg"]) {
@@ -167,11 +171,12 @@ async function host(options) {
 async function bundle(options) {
   const rooms = ["cli", "server", "schema", "host", "envoy", "scripts/build.mjs", "package-lock.json"];
   const hash = hashOf(root, rooms, (path) => isSource(path) && !path.endsWith(".md"));
-  await once(options, "bundle", hash, ["build/sluice.js"], async () => {
+  await once(options, "bundle", hash, ["build/sluice.js", "build/packages/bundle.json"], async () => {
     options.say("bundling server and command line");
     const esbuild = await import("esbuild");
-    await esbuild.build({
+    const { metafile } = await esbuild.build({
       absWorkingDir: root,
+      metafile: true,
       entryPoints: ["cli/main.ts", ...workers()].map((path) => ({ in: path, out: outputName(path) })),
       outdir: "build",
       bundle: true,
@@ -186,6 +191,7 @@ async function bundle(options) {
       },
     });
     await esbuild.stop();
+    recordPackages("bundle", metafile);
   });
 }
 
@@ -197,6 +203,14 @@ const workers = () =>
 
 const outputName = (path) =>
   path === "cli/main.ts" ? "sluice" : path.replace(/^.*\//, "").replace(/\.ts$/, "");
+
+/** The packages whose files a bundle was made of, by their places in node_modules. */
+function recordPackages(step, { inputs }) {
+  const place = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/;
+  const places = Object.keys(inputs).flatMap((path) => place.exec(path)?.[0] ?? []);
+  mkdirSync(join(root, "build/packages"), { recursive: true });
+  writeFileSync(join(root, `build/packages/${step}.json`), JSON.stringify([...new Set(places)].sort()));
+}
 
 function versionOf(name) {
   const { version } = JSON.parse(readFileSync(join(root, "node_modules", name, "package.json"), "utf8"));
@@ -227,10 +241,14 @@ function run(step, args, say = () => {}) {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   const args = process.argv.slice(2);
-  const named = args.filter((arg) => arg !== "--force");
+  const named = args.filter((arg) => !arg.startsWith("--"));
   const progress = createProgress(process.stderr);
   try {
-    await build(named.length > 0 ? named : undefined, { force: args.includes("--force"), say: progress.say });
+    await build(named.length > 0 ? named : undefined, {
+      force: args.includes("--force"),
+      debug: !args.includes("--release"),
+      say: progress.say,
+    });
     progress.close();
   } catch (error) {
     progress.fail();
