@@ -2,10 +2,11 @@
 
 import type { GatewaySpec } from "../../schema/generated/types.ts";
 import type { Resource } from "../model.ts";
-import { fullName, intersection, virtualHostName } from "./names.ts";
+import { virtualHostName } from "./names.ts";
 import { type RoutesOfHosts, serviceHost } from "./registry.ts";
 import { hint } from "./report.ts";
 import type { Known } from "./routes.ts";
+import { servedHosts } from "./served-hosts.ts";
 import { Claims, claimRoutes, type MeshVirtualHost } from "./virtual-hosts.ts";
 
 type VirtualService = Resource<RoutesOfHosts>;
@@ -114,15 +115,3 @@ const gatewayName = (servers: readonly GatewayServer[]): string => {
   const gateway = servers[0]?.gateway;
   return gateway === undefined ? "mesh" : `${gateway.namespace}/${gateway.name}`;
 };
-
-/** What of the VirtualService's host a server serves: the narrower of both patterns. */
-function servedHosts(server: GatewayServer, resource: VirtualService, host: string): string[] {
-  const written = server.gateway.spec.servers[server.index]?.hosts ?? [];
-  const hosts = written.flatMap((entry) => {
-    const [namespace, name] = entry.includes("/") ? entry.split("/") : ["*", entry];
-    const scope = namespace === "." ? server.gateway.namespace : namespace;
-    if (scope !== "*" && scope !== resource.namespace) return [];
-    return intersection(fullName(name ?? "*", server.gateway.namespace), host) ?? [];
-  });
-  return [...new Set(hosts)];
-}
