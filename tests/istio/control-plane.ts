@@ -4,12 +4,11 @@ import { generateKeyPairSync } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { stringify } from "yaml";
 import { findEtcd } from "../../scripts/istio-lab.mjs";
 import { freePorts } from "../support/ports.ts";
 import { waitFor } from "../support/wait.ts";
 import { KubeApi, objectsOf } from "./kube-api.ts";
-import { type Program, startProgram } from "./program.ts";
+import { type Program, startProgram, whileRunning } from "./program.ts";
 
 export interface Kubernetes {
   api: KubeApi;
@@ -64,7 +63,7 @@ export async function startKubernetes(lab: string, directory: string): Promise<K
 }
 
 export const kubeconfigOf = (server: string, token: string): string =>
-  stringify({
+  JSON.stringify({
     apiVersion: "v1",
     kind: "Config",
     clusters: [{ name: "lab", cluster: { server, "insecure-skip-tls-verify": true } }],
@@ -108,7 +107,7 @@ export async function startIstiod(lab: string, directory: string, kubernetes: Ku
   await api.apply([{ apiVersion: "v1", kind: "Namespace", metadata: { name: "istio-system" } }]);
   const [grpc, secure = 0, https, http = 0, monitoring] = await freePorts(5);
   const meshConfig = join(directory, "mesh.yaml");
-  await writeFile(meshConfig, stringify(meshOf()));
+  await writeFile(meshConfig, JSON.stringify(meshOf()));
   const at = (port: number | undefined): string => `127.0.0.1:${port}`;
   const program = startProgram({
     command: join(lab, "bin", "pilot-discovery"),
@@ -132,7 +131,7 @@ export async function startIstiod(lab: string, directory: string, kubernetes: Ku
   });
   const isReady = async () =>
     (await fetch(`http://${at(http)}/ready`).catch(() => undefined))?.status === 200;
-  await waitFor("istiod is ready", isReady, startMs);
+  await whileRunning(program, waitFor("istiod is ready", isReady, startMs));
   return { port: secure, log: program.log, stop: program.stop };
 }
 

@@ -7,6 +7,7 @@ import { killWithUs } from "../../envoy/watchdog.ts";
 
 export interface Program {
   pid: number;
+  ended: Promise<void>;
   /** What it has written so far. */
   log(): Promise<string>;
   stop(): Promise<void>;
@@ -40,6 +41,7 @@ export function startProgram({ command, args, env, cwd, logFile }: ProgramOption
   }).finally(() => watchdog.release());
   return {
     pid: child.pid ?? -1,
+    ended,
     log: () => readFile(logFile, "utf8"),
     stop: () => end(child, ended, graceMs),
     kill: () => end(child, ended, 0),
@@ -52,4 +54,16 @@ async function end(child: ChildProcess, ended: Promise<void>, waitMs: number): P
   const force = setTimeout(() => child.kill("SIGKILL"), waitMs);
   await ended;
   clearTimeout(force);
+}
+
+/** What is waited for; if that fails or the program ends, it is stopped and the end of its output is told. */
+export async function whileRunning<T>(program: Program, waiting: Promise<T>): Promise<T> {
+  try {
+    const ended = program.ended.then(() => Promise.reject(new Error("it ended by itself")));
+    return await Promise.race([waiting, ended]);
+  } catch (error) {
+    const log = await program.log();
+    await program.stop();
+    throw new Error(`${error instanceof Error ? error.message : error}\n${log.slice(-6_000)}`);
+  }
 }

@@ -8,7 +8,7 @@ import { findEnvoy } from "../../envoy/find.ts";
 import { freePorts } from "../support/ports.ts";
 import { waitFor } from "../support/wait.ts";
 import type { Istiod, Kubernetes } from "./control-plane.ts";
-import { type Program, startProgram } from "./program.ts";
+import { type Program, startProgram, whileRunning } from "./program.ts";
 
 export interface ProxyOptions {
   name: string;
@@ -104,13 +104,7 @@ export async function startProxy(
   const ask = async (path: string): Promise<string> =>
     (await fetch(`http://127.0.0.1:${admin}${path}`)).text();
   const isLive = async () => (await ask("/ready").catch(() => "")).startsWith("LIVE");
-  try {
-    await waitFor("pilot-agent's Envoy is live", isLive, 60_000);
-  } catch (error) {
-    const log = await program.log();
-    await program.stop();
-    throw new Error(`${error instanceof Error ? error.message : error}\n${log.slice(-4_000)}`);
-  }
+  await whileRunning(program, waitFor("pilot-agent's Envoy is live", isLive, 60_000));
   return { program, admin: ask, stop: program.stop };
 }
 
