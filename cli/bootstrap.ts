@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { hostname } from "node:os";
 import { bootstrapJson } from "../envoy/bootstrap.ts";
 import { type HostPort, parseHostPort } from "./address.ts";
+import { parseLocality } from "./locality.ts";
 
 interface BootstrapCommandOptions {
   server: HostPort;
@@ -11,6 +12,7 @@ interface BootstrapCommandOptions {
   role: string;
   namespace?: string;
   labels?: Record<string, string>;
+  locality?: string;
   admin: HostPort | false;
   statsSink: boolean;
   dimension: string[];
@@ -36,6 +38,7 @@ export function register(program: Command): void {
     .option("--role <role>", "gateway or sidecar", parseRole, "gateway")
     .option("--namespace <name>", "its namespace")
     .option("--labels <k=v,...>", "labels by which Gateways and policies select it", parseLabels)
+    .option("--locality <region/zone/subzone>", "where it runs, for `localityLbSetting`", parseLocality)
     .option("--admin <[host:]port>", "Envoy's admin address", parseHostPort, parseHostPort("15000"))
     .option("--no-admin", "no admin port")
     .option("--no-stats-sink", "do not push stats to the server")
@@ -46,7 +49,7 @@ export function register(program: Command): void {
 }
 
 function run(options: BootstrapCommandOptions): void {
-  const { server, node = hostname(), role, namespace, labels, admin, statsSink } = options;
+  const { server, node = hostname(), role, namespace, labels, locality, admin, statsSink } = options;
   const { dimension: dimensions, durationBuckets } = options;
   const config = bootstrapJson({
     nodeId: node,
@@ -55,6 +58,7 @@ function run(options: BootstrapCommandOptions): void {
       ...(namespace !== undefined && { NAMESPACE: namespace }),
       ...(labels !== undefined && { LABELS: labels }),
     },
+    ...(locality !== undefined && { locality }),
     xds: server,
     admin: admin === false ? undefined : admin,
     statsSink,

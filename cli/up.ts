@@ -14,6 +14,7 @@ import { loadModules } from "../server/policy/modules.ts";
 import { CannotStart, formatDiagnostics, InvalidConfiguration, serve } from "../server/serve.ts";
 import { loadFolder } from "../server/source/load.ts";
 import { formatHostPort, type HostPort, parseHostPort } from "./address.ts";
+import { parseLocality } from "./locality.ts";
 import { addObservabilityFlags, type ObservabilityFlags, observabilityOf } from "./observability.ts";
 import { requireFree } from "./up/port.ts";
 import { untilReady } from "./up/ready.ts";
@@ -28,6 +29,7 @@ interface UpOptions extends ObservabilityFlags {
   http: HostPort;
   xds: HostPort;
   concurrency?: number;
+  locality?: string;
   sampleServices?: boolean;
   state?: string;
   lastGood?: boolean;
@@ -65,6 +67,7 @@ export function register(program: Command): void {
     .option("--http <[host:]port>", "dashboard, API and metrics", parseHostPort, parseHostPort("8080"))
     .option("--xds <[host:]port>", "where Envoys connect", parseHostPort, parseHostPort("18000"))
     .option("--concurrency <n>", "Envoy's worker threads (default: one per core)", parseCount)
+    .option("--locality <region/zone/subzone>", "where Envoy runs, for `localityLbSetting`", parseLocality)
     .option("--sample-services", "answer on the folder's loopback endpoints (default: for the examples)")
     .option("--no-sample-services", "do not")
     .option("--state <dir>", "directory in which the last good configuration is kept")
@@ -132,13 +135,14 @@ async function bringUp(options: UpOptions, logger: Logger, opened: Opened): Prom
   const samples = await startSamples(wantsSamples(options) ? instancesOf(resources) : []);
   opened.push(samples);
 
-  const { listen, admin, concurrency } = options;
+  const { listen, admin, concurrency, locality } = options;
   let stopping = false; // of what Envoy logs then, nothing is news
   const envoy = await startEnvoy({
     binary,
     config: bootstrapJson({
       nodeId: "local",
       metadata: { ROLE: "gateway" },
+      ...(locality !== undefined && { locality }),
       dimensions: dimensionsOf(resources),
       xds: { host: options.xds.host, port: server.xdsPort },
       admin,

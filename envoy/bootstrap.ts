@@ -22,6 +22,7 @@ import {
   type ClusterSchema,
 } from "../build/envoy-api/envoy/config/cluster/v3/cluster_pb.ts";
 import type { AddressSchema } from "../build/envoy-api/envoy/config/core/v3/address_pb.ts";
+import type { LocalitySchema } from "../build/envoy-api/envoy/config/core/v3/base_pb.ts";
 import {
   ApiConfigSource_ApiType,
   ApiVersion,
@@ -52,6 +53,8 @@ export interface BootstrapOptions {
   cluster?: string;
   /** ROLE, NAMESPACE and LABELS choose what a proxy is sent. */
   metadata?: JsonObject;
+  /** Where it runs: `region/zone/subzone`; what `localityLbSetting` compares with that of endpoints. */
+  locality?: string;
   xds: HostPort;
   /** None: no admin listener. Port 0: one from the system. */
   admin: HostPort | undefined;
@@ -80,6 +83,7 @@ export function bootstrap(options: BootstrapOptions): Bootstrap {
     node: {
       id: nodeId,
       cluster,
+      ...(options.locality === undefined ? {} : { locality: localityOf(options.locality) }),
       metadata: { ...metadata, STATS_LABELS: knownLabels(options.dimensions).join() },
     },
     dynamicResources: {
@@ -108,6 +112,11 @@ export function bootstrap(options: BootstrapOptions): Bootstrap {
     overloadManager: overloadManager(options.maxHeapBytes ?? 2 ** 31),
     ...(admin === undefined ? {} : { admin: adminListener(admin) }),
   });
+}
+
+function localityOf(text: string): MessageInitShape<typeof LocalitySchema> {
+  const [region = "", zone = "", subZone = ""] = text.split("/");
+  return { region, zone, subZone };
 }
 
 function adminListener(admin: HostPort): MessageInitShape<typeof AdminSchema> {
@@ -186,6 +195,9 @@ const latencyBuckets = [
   750, 1000, 1500, 2000, 3000, 5000, 10_000, 30_000, 60_000,
 ];
 
+/** The convention's advice for http.server.request.duration, in milliseconds. */
+const otelBuckets = [5, 10, 25, 50, 75, 100, 250, 500, 750, 1000, 2500, 5000, 7500, 10_000];
+
 /** Of the filters' durations, in whole milliseconds: a label set each, so that few steps must do. */
 const durationBuckets = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000];
 
@@ -200,6 +212,11 @@ function statsConfig(
     statsTags: statsTags(options.dimensions),
     histogramBucketSettings: [
       { match: { matchPattern: { case: "suffix", value: "stream_rq_time" } }, buckets: latencyBuckets },
+      // The first that matches counts.
+      {
+        match: { matchPattern: { case: "contains", value: "http_server_request_duration_milliseconds\x1f" } },
+        buckets: otelBuckets,
+      },
       {
         match: { matchPattern: { case: "contains", value: "_request_duration_milliseconds\x1f" } },
         buckets: [...(options.durationBuckets ?? durationBuckets)],

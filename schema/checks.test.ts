@@ -9,7 +9,7 @@ import { formatPath } from "./path.ts";
 type Row = [name: string, kind: string, yaml: string, ...problems: string[]];
 
 const to = "route: [{destination: {host: a}}]";
-const port = "ports: [{number: 80, name: http}]";
+const port = "hosts: [s.test]\nports: [{number: 80, name: http}]";
 const table: Row[] = [
   [
     "routes of which the last takes all",
@@ -60,7 +60,7 @@ const table: Row[] = [
     "STATIC without endpoints",
     "ServiceEntry",
     `${port}\nresolution: STATIC`,
-    "error spec.resolution: STATIC needs `endpoints` with their addresses; write them, or `resolution: DNS`",
+    "error spec.resolution: STATIC needs `endpoints` with their addresses, or a `workloadSelector`; write them, or `resolution: DNS`",
   ],
   [
     "STATIC with a name",
@@ -78,7 +78,7 @@ const table: Row[] = [
   [
     "two ports of one name",
     "ServiceEntry",
-    "ports: [{number: 80, name: http}, {number: 81, name: http}]\nresolution: DNS",
+    "hosts: [s.test]\nports: [{number: 80, name: http}, {number: 81, name: http}]\nresolution: DNS",
     'error spec.ports[1].name: "http" is already the name of `ports[0]`; each port needs its own',
   ],
   [

@@ -1,7 +1,6 @@
 // What the declarations cannot say of one resource: fields that must agree with each other, and what is legal
 // but surely not meant. Runs only on specs that have passed their schema, so that types are certain here.
 
-import { isIP } from "node:net";
 import type {
   DestinationRuleSpec,
   FaultSpec,
@@ -15,13 +14,14 @@ import type {
   StringMatch,
   VirtualServiceSpec,
 } from "./generated/types.ts";
+import { destinationRule } from "./istio/destination-rule-checks.ts";
+import { serviceEntry } from "./istio/service-entry-checks.ts";
 import { metricsPolicy } from "./metrics-checks.ts";
 import { faultPolicy } from "./fault-checks.ts";
 import { rateLimitPolicy } from "./rate-limit-checks.ts";
 import { unreached } from "./shadowed.ts";
 import { virtualService } from "./virtual-service-checks.ts";
 import type { FieldPath } from "./path.ts";
-import { closest } from "./suggest.ts";
 import type { Problem } from "./validate.ts";
 
 /** Adds a problem; paths begin at the spec. */
@@ -60,48 +60,6 @@ function simpler(condition: StringMatch | IstioStringMatch, path: FieldPath, tel
   if (plain === null) return;
   const word = plain[2] === undefined ? "exact" : "prefix";
   tell("warning", [...path, "regex"], `\`${word}: ${plain[1]}\` says the same and costs less`);
-}
-
-function destinationRule(spec: DestinationRuleSpec, tell: Tell): void {
-  const simple = spec.trafficPolicy?.loadBalancer?.simple;
-  if (simple === "LEAST_CONN")
-    tell(
-      "warning",
-      ["trafficPolicy", "loadBalancer", "simple"],
-      "LEAST_CONN is the old name of LEAST_REQUEST; write that",
-    );
-}
-
-function serviceEntry(spec: ServiceEntrySpec, tell: Tell): void {
-  const endpoints = spec.endpoints ?? [];
-  if (spec.resolution === "STATIC" && endpoints.length === 0)
-    tell(
-      "error",
-      ["resolution"],
-      "STATIC needs `endpoints` with their addresses; write them, or `resolution: DNS`",
-    );
-  const names = spec.ports.map((port) => port.name);
-  for (const [i, name] of names.entries())
-    if (names.indexOf(name) < i)
-      tell(
-        "error",
-        ["ports", i, "name"],
-        `"${name}" is already the name of \`ports[${names.indexOf(name)}]\`; each port needs its own`,
-      );
-  for (const [i, { address, ports }] of endpoints.entries()) {
-    if (spec.resolution === "STATIC" && isIP(address) === 0)
-      tell(
-        "error",
-        ["endpoints", i, "address"],
-        `"${address}" is a name, and STATIC needs an IP address; write one, or \`resolution: DNS\``,
-      );
-    for (const name of Object.keys(ports ?? {})) {
-      if (names.includes(name)) continue;
-      const near = closest(name, names);
-      const instead = near === undefined ? `the ports are ${names.join(", ")}` : `did you mean ${near.word}?`;
-      tell("error", ["endpoints", i, "ports", name], `no port of the service is named "${name}"; ${instead}`);
-    }
-  }
 }
 
 function headerRouting(spec: HeaderRoutingSpec, tell: Tell): void {

@@ -41,6 +41,9 @@ const checks: Record<StringFormat, (text: string) => string | undefined> = {
     isIP(text) !== 0 || dnsName.test(text)
       ? undefined
       : `${quoted(text)} is neither an IP address nor a host name${text.includes(":") ? "; ports belong in `ports`" : ""}`,
+  endpointAddress: (text) => (text.startsWith("unix://") ? socketPath(text) : checks.address(text)),
+  locality,
+  statusRange,
   regex,
   cidr: checkCidr,
   subnet,
@@ -103,6 +106,25 @@ function subnet(text: string): string | undefined {
   const isRange = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most);
   if (version !== 0 && isRange && rest.length === 0) return undefined;
   return `${quoted(text)} is not a range of addresses; write it as "10.1.0.0/16", or one address`;
+}
+
+/** A file, or with @ in front Linux's abstract name. */
+const socketPath = (text: string): string | undefined =>
+  /^unix:\/\/[/@]./.test(text)
+    ? undefined
+    : `${quoted(text)} is not a socket's path; write unix:///run/app.sock, or unix://@name`;
+
+function locality(text: string): string | undefined {
+  const parts = text.split("/");
+  if (parts.length <= 3 && parts.every((part) => part !== "" && !part.includes("*"))) return undefined;
+  return `${quoted(text)} is not a locality; write region, region/zone or region/zone/subzone`;
+}
+
+function statusRange(text: string): string | undefined {
+  const [, from, to] = /^([1-5]\d\d)(?:-([1-5]\d\d))?$/.exec(text) ?? [];
+  if (from === undefined)
+    return `${quoted(text)} is not a status; write one such as 204, or a range such as 200-299`;
+  return to === undefined || from <= to ? undefined : `${quoted(text)} ends before it begins`;
 }
 
 /** RE2 as Envoy has it: on bytes, so that no character above 0xFF can be named. */

@@ -2,11 +2,13 @@
 // A new kind of policy is one line here.
 
 import { faultSpec, faultSwitchSpec } from "./fault.ts";
+import { healthCheckSpec } from "./health-check.ts";
 import { headerRoutingSpec } from "./header-routing.ts";
 import { destinationRuleSpec } from "./istio/destination-rule.ts";
 import { gatewaySpec } from "./istio/gateway.ts";
 import { serviceEntrySpec } from "./istio/service-entry.ts";
 import { virtualServiceSpec } from "./istio/virtual-service.ts";
+import { workloadEntrySpec } from "./istio/workload-entry.ts";
 import type { ObjectSchema } from "./language.ts";
 import { metricsSpec } from "./metrics.ts";
 import { rateLimitSpec } from "./rate-limit.ts";
@@ -40,11 +42,13 @@ export const kinds: readonly Kind[] = [
   istio("DestinationRule", destinationRuleSpec),
   istio("Gateway", gatewaySpec),
   istio("ServiceEntry", serviceEntrySpec),
+  istio("WorkloadEntry", workloadEntrySpec),
   policy("HeaderRoutingPolicy", headerRoutingSpec),
   policy("RateLimitPolicy", rateLimitSpec),
   policy("FaultPolicy", faultSpec),
   policy("FaultSwitch", faultSwitchSpec),
   policy("MetricsPolicy", metricsSpec),
+  policy("HealthCheckPolicy", healthCheckSpec),
 ];
 
 export function findKind(group: string, kind: string): Kind | undefined {

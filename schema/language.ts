@@ -76,6 +76,9 @@ export type StringFormat =
   | "subnet"
   | "namespaceScope"
   | "address"
+  | "endpointAddress"
+  | "locality"
+  | "statusRange"
   | "base64"
   | "retryOn";
 

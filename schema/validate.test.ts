@@ -401,11 +401,7 @@ rows(destinationRuleSpec, [
     "host: a\nsubsets: [{name: v1}, {name: v1}]",
     'subsets[1].name: the text "v1" is already that of `subsets[0]`; each entry needs a `name` of its own',
   ],
-  [
-    "PASSTHROUGH",
-    "host: a\ntrafficPolicy: {loadBalancer: {simple: PASSTHROUGH}}",
-    "trafficPolicy.loadBalancer.simple: PASSTHROUGH is not supported: a destination is always one of the host's endpoints here; write ROUND_ROBIN, LEAST_REQUEST or RANDOM",
-  ],
+  ["PASSTHROUGH", "host: a\ntrafficPolicy: {loadBalancer: {simple: PASSTHROUGH}}"],
   [
     "the case of an enum",
     "host: a\ntrafficPolicy: {loadBalancer: {simple: round_robin}}",
@@ -413,8 +409,18 @@ rows(destinationRuleSpec, [
   ],
   [
     "outlier detection",
-    "host: a\ntrafficPolicy: {outlierDetection: {}}",
-    "trafficPolicy.outlierDetection: not supported: failing endpoints are not ejected; remove it",
+    "host: a\ntrafficPolicy: {outlierDetection: {consecutiveErrors: 5}}",
+    "trafficPolicy.outlierDetection.consecutiveErrors: not supported: istiod ignores it; write `consecutive5xxErrors` or `consecutiveGatewayErrors`",
+  ],
+  [
+    "certificates of a mesh",
+    "host: a\ntrafficPolicy: {tls: {mode: ISTIO_MUTUAL}}",
+    "trafficPolicy.tls.mode: ISTIO_MUTUAL is not supported: there is no certificate authority of the mesh here; write MUTUAL with `clientCertificate`, `privateKey` and `caCertificates`",
+  ],
+  [
+    "two keys of a hash",
+    "host: a\ntrafficPolicy: {loadBalancer: {consistentHash: {httpHeaderName: x, useSourceIp: true}}}",
+    "trafficPolicy.loadBalancer.consistentHash.useSourceIp: only one of `httpHeaderName`, `useSourceIp` may be given; remove all but one",
   ],
   [
     "labels that are numbers",
@@ -444,15 +450,12 @@ const entry = (yaml: string) => `hosts: [a]\nports: [{number: 80, name: http}]\n
 rows(
   serviceEntrySpec,
   [
+    ["no resolution, which is NONE", ""],
+    ["a socket", "resolution: STATIC\nendpoints: [{address: unix:///run/app.sock}]"],
     [
-      "no resolution",
-      "",
-      "`resolution` is missing: STATIC: the endpoints' addresses; DNS: the names are looked up.",
-    ].map((text, i) => (i === 2 ? `: ${text}` : text)) as Row,
-    [
-      "resolution NONE",
-      "resolution: NONE",
-      "resolution: NONE is not supported: the address that a client asked for is not known here; write STATIC with `endpoints`, or DNS",
+      "a socket without a path",
+      "resolution: STATIC\nendpoints: [{address: unix://app.sock}]",
+      'endpoints[0].address: "unix://app.sock" is not a socket\'s path; write unix:///run/app.sock, or unix://@name',
     ],
     [
       "an address with a port",
@@ -460,9 +463,9 @@ rows(
       'endpoints[0].address: "1.2.3.4:80" is neither an IP address nor a host name; ports belong in `ports`',
     ],
     [
-      "localities",
-      "resolution: STATIC\nendpoints: [{address: 1.2.3.4, locality: a}]",
-      "endpoints[0].locality: not supported: localities are not known here; remove it",
+      "a locality with too many parts",
+      "resolution: STATIC\nendpoints: [{address: 1.2.3.4, locality: a/b/c/d}]",
+      'endpoints[0].locality: "a/b/c/d" is not a locality; write region, region/zone or region/zone/subzone',
     ],
   ],
   entry,

@@ -60,6 +60,8 @@ export interface NodeIdentity {
   role: "gateway" | "sidecar";
   namespace: string;
   labels: Readonly<Record<string, string>>;
+  /** `region/zone/subzone`; absent when the node does not say. */
+  locality?: string;
   /** Envoy's version as `1.40.0`; empty when the node does not say. */
   envoyVersion: string;
 }

@@ -7,6 +7,7 @@ import type { ObservabilityOptions } from "./istio/observability.ts";
 import { sourceLabelKeys } from "./istio/callers.ts";
 import type { View } from "./istio/registry.ts";
 import { Report } from "./istio/report.ts";
+import { type Dependence, dependenceOf } from "./istio/viewpoint.ts";
 import type { NodeIdentity, Resource, Snapshot, XdsResource } from "./model.ts";
 import { type Attachments, attachPolicies, type PolicyState } from "./policy/attach.ts";
 import { compileConfiguration } from "./policy/compile.ts";
@@ -80,11 +81,15 @@ class BuiltMesh implements Built {
   readonly #pool: ResourcePool;
   readonly #views = new Map<string, Seen>();
   readonly #snapshots = new Map<string, Snapshot>();
+  readonly #dependence: Dependence;
+  readonly #sourceLabels: readonly string[];
 
   constructor(resources: readonly Resource[], options: SnapshotOptions, previous: BuiltMesh | undefined) {
     this.#written = resources;
     this.#resources = withIstioFaults(resources);
     this.#options = options;
+    this.#dependence = dependenceOf(resources);
+    this.#sourceLabels = sourceLabelKeys(resources);
     this.#before = previous?.mesh.policies ?? [];
     this.#pool = { before: previous?.encoded ?? new Map(), now: new Map() };
     const report = new Report();
@@ -102,7 +107,7 @@ class BuiltMesh implements Built {
   }
 
   snapshotFor(node: NodeIdentity): Snapshot {
-    const view = viewOf(node, this.#selectorKeys());
+    const view = viewOf(node, this.#distinctions());
     const key = `${viewKey(view)}\n${hasVmCapabilities(node.envoyVersion)}`;
     const known = this.#snapshots.get(key);
     if (known !== undefined) return known;
@@ -127,7 +132,7 @@ class BuiltMesh implements Built {
   }
 
   meshFor(node: NodeIdentity): Mesh {
-    return this.#seenBy(viewOf(node, this.#selectorKeys())).mesh;
+    return this.#seenBy(viewOf(node, this.#distinctions())).mesh;
   }
 
   #seenBy(view: View): Seen {
@@ -151,23 +156,29 @@ class BuiltMesh implements Built {
   }
 
   /** Other labels of a node make no difference. */
-  #selectorKeys(): Set<string> {
-    const gateways = this.mesh.registry.gateways.values();
-    const selectors = [...gateways].flatMap((g) => Object.keys(g.spec.selector ?? {}));
-    return new Set([...selectors, ...sourceLabelKeys(this.#resources)]);
+  #distinctions(): Dependence {
+    const gateways = [...this.mesh.registry.gateways.values()];
+    const selectorKeys = gateways.flatMap((g) => Object.keys(g.spec.selector ?? {}));
+    const { labels, locality } = this.#dependence;
+    return { labels: new Set([...selectorKeys, ...labels, ...this.#sourceLabels]), locality };
   }
 }
 
-function viewOf(node: NodeIdentity, selectorKeys: ReadonlySet<string>): View {
-  const labels = Object.entries(node.labels).filter(([key]) => selectorKeys.has(key));
+function viewOf(node: NodeIdentity, distinctions: Dependence): View {
+  const labels = Object.entries(node.labels).filter(([key]) => distinctions.labels.has(key));
   return {
     namespace: node.namespace === "" ? undefined : node.namespace,
     labels: Object.keys(node.labels).length === 0 ? undefined : Object.fromEntries(labels),
+    locality: distinctions.locality ? node.locality : undefined,
   };
 }
 
-const viewKey = ({ namespace, labels }: View): string =>
-  JSON.stringify([namespace ?? null, labels === undefined ? null : Object.entries(labels).sort()]);
+const viewKey = ({ namespace, labels, locality }: View): string =>
+  JSON.stringify([
+    namespace ?? null,
+    labels === undefined ? null : Object.entries(labels).sort(),
+    locality ?? null,
+  ]);
 
 function reportMissingModules(
   policies: readonly PolicyState[],

@@ -1,12 +1,16 @@
 // The sample services of a folder: one instance for every loopback endpoint with an HTTP port that a
-// ServiceEntry of the folder names, so that an example is a mesh with something behind it. They run in one
-// worker thread: their work does not hold up the config server, and they end with the process.
+// ServiceEntry of the folder names or selects, so that an example is a mesh with something behind it. They run
+// in one worker thread: their work does not hold up the config server, and they end with the process.
 
 import { isIP } from "node:net";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { projectRoot } from "../../envoy/root.ts";
-import type { ServiceEntrySpec } from "../../schema/generated/types.ts";
+import type { ServiceEntrySpec, WorkloadEntry } from "../../schema/generated/types.ts";
+import { isHttp } from "../../server/istio/protocols.ts";
+import { isIstio } from "../../server/istio/registry.ts";
+import { Report } from "../../server/istio/report.ts";
+import { instancesOf as endpointsOf } from "../../server/istio/workloads.ts";
 import type { Resource } from "../../server/model.ts";
 import { CannotStart } from "../../server/serve.ts";
 
@@ -23,18 +27,18 @@ export interface Samples {
   close(): Promise<void>;
 }
 
-const httpProtocols = new Set(["HTTP", "HTTP2", "GRPC"]);
-
 export function instancesOf(resources: readonly Resource[]): Instance[] {
   const found = new Map<string, Instance>();
-  for (const { kind, name, spec } of resources) {
-    if (kind !== "ServiceEntry") continue;
-    const { ports, endpoints = [] } = spec as ServiceEntrySpec;
-    for (const { address = "", ports: own = {}, labels = {} } of endpoints) {
+  const workloads = resources.filter((r) => isIstio<WorkloadEntry>(r, "WorkloadEntry"));
+  for (const resource of resources) {
+    if (!isIstio<ServiceEntrySpec>(resource, "ServiceEntry")) continue;
+    const endpoints = endpointsOf(resource, workloads, new Report()) ?? [];
+    for (const { address, ports: own = {}, labels = {} } of endpoints) {
       if (!isLoopback(address)) continue;
-      for (const declared of ports.filter(({ protocol = "TCP" }) => httpProtocols.has(protocol))) {
+      for (const declared of resource.spec.ports.filter(({ protocol }) => isHttp(protocol))) {
         const port = own[declared.name] ?? declared.targetPort ?? declared.number;
-        const instance = { host: address, port, service: name, version: labels.version ?? name };
+        const service = resource.name;
+        const instance = { host: address, port, service, version: labels.version ?? service };
         found.set(`${address} ${port}`, instance);
       }
     }

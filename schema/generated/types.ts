@@ -349,12 +349,118 @@ export interface VirtualServiceSpec {
   exportTo?: string[];
 }
 
-export type SimpleLb = "UNSPECIFIED" | "ROUND_ROBIN" | "LEAST_REQUEST" | "LEAST_CONN" | "RANDOM";
+export type SimpleLb = "UNSPECIFIED" | "ROUND_ROBIN" | "LEAST_REQUEST" | "LEAST_CONN" | "RANDOM" | "PASSTHROUGH";
+
+/** An attribute of a cookie that Envoy sets, such as SameSite. */
+export interface CookieAttribute {
+  /** Its name. */
+  name: string;
+  /** Its value; absent: none. */
+  value?: string;
+}
+
+/** The cookie whose value is hashed. */
+export interface HashCookie {
+  /** Its name. */
+  name: string;
+  /** Of a cookie that Envoy sets. */
+  path?: string;
+  /** Given: a request without the cookie gets one with this lifetime; 0s: until the browser ends. Absent: none is set. */
+  ttl?: string;
+  /** Further attributes of a cookie that Envoy sets. */
+  attributes?: CookieAttribute[];
+}
+
+/** A ring of virtual nodes. */
+export interface RingHash {
+  /** Virtual nodes at least; more: more even. Default: 1024. */
+  minimumRingSize?: number;
+}
+
+/** Maglev's table: faster than a ring, a little less stable when endpoints come and go. */
+export interface Maglev {
+  /** A prime number. Default: 65537. */
+  tableSize?: number;
+}
+
+/** Requests with the same value go to the same endpoint, as long as it is there and healthy. */
+export interface ConsistentHash {
+  /** The header that is hashed. */
+  httpHeaderName?: string;
+  /** The cookie that is hashed. */
+  httpCookie?: HashCookie;
+  /** The client's address is hashed. */
+  useSourceIp?: boolean;
+  /** The query parameter that is hashed. */
+  httpQueryParameterName?: string;
+  /** The default. */
+  ringHash?: RingHash;
+  /** A table in place of the ring. */
+  maglev?: Maglev;
+  /** Old place of `ringHash.minimumRingSize`. */
+  minimumRingSize?: number;
+}
+
+/** Shares of the localities for the requests from one. */
+export interface LocalityDistribute {
+  /** `region/zone/subzone` of the proxy; `region/*` for all below, `*` for all. */
+  from: string;
+  /** Percentages by locality; their sum is 100. Localities that are not named get nothing. */
+  to: Record<string, number>;
+}
+
+/** Where requests go when a region has no healthy endpoints left. */
+export interface LocalityFailover {
+  /** The proxy's region. */
+  from: string;
+  /** The region that comes next. */
+  to: string;
+}
+
+/** By region, zone and sub-zone of proxy and endpoints. */
+export interface LocalityLbSetting {
+  /** false: localities make no difference. Default: true. */
+  enabled?: boolean;
+  /** Fixed shares. */
+  distribute?: LocalityDistribute[];
+  /** The region that comes next; needs `outlierDetection`. */
+  failover?: LocalityFailover[];
+  /** Labels, `label` or `label=value`: endpoints that have the proxy's values of the first n come before those with fewer; needs `outlierDetection`. */
+  failoverPriority?: string[];
+}
+
+/** Slow start of new endpoints; with ROUND_ROBIN and LEAST_REQUEST. */
+export interface Warmup {
+  /** Time until an endpoint has its full share. */
+  duration: string;
+  /** Of its share that an endpoint gets at the least. Default: 10. */
+  minimumPercent?: number | string;
+  /** Form of the rise: 1 is linear; above 1 it is fast at first. Above 0. Default: 1. */
+  aggression?: number;
+}
 
 /** How an endpoint is chosen for each request. */
 export interface LoadBalancerSettings {
-  /** LEAST_REQUEST is the default; LEAST_CONN is its old name. */
+  /** LEAST_REQUEST is the default; LEAST_CONN is its old name. PASSTHROUGH: the address that the client asked for. */
   simple?: SimpleLb;
+  /** By hash of a header, cookie, query parameter or address. */
+  consistentHash?: ConsistentHash;
+  /** By region, zone and sub-zone. */
+  localityLbSetting?: LocalityLbSetting;
+  /** Slow start of new endpoints. */
+  warmup?: Warmup;
+  /** Old form of `warmup.duration`. */
+  warmupDurationSecs?: string;
+}
+
+/** Probes on a connection on which nothing moves. */
+export interface TcpKeepalive {
+  /** Unanswered probes that end it; default: the system's. */
+  probes?: number;
+  /** Idle time before the first probe; default: the system's. */
+  time?: string;
+  /** Time between probes; default: the system's. */
+  interval?: string;
 }
 
 /** Limits of connections. */
@@ -363,20 +469,44 @@ export interface TcpSettings {
   maxConnections?: number;
   /** Of a new connection. Default: "10s". */
   connectTimeout?: string;
+  /** TCP keepalive; absent: none. */
+  tcpKeepalive?: TcpKeepalive;
+  /** Longest life of a connection. */
+  maxConnectionDuration?: string;
+  /** An idle connection is closed after this; 0s: never. `http.idleTimeout` comes first. Default: "1h". */
+  idleTimeout?: string;
+}
+
+export type H2UpgradePolicy = "DEFAULT" | "DO_NOT_UPGRADE" | "UPGRADE";
+
+/** PINGs on HTTP/2 connections. */
+export interface Http2KeepAlive {
+  /** Time between PINGs. */
+  interval: string;
+  /** An answer later than this ends it. */
+  timeout: string;
 }
 
 /** Limits of requests. */
 export interface HttpSettings {
-  /** Requests that wait for a connection. */
+  /** Requests that wait for a connection; more are answered 503. */
   http1MaxPendingRequests?: number;
-  /** Requests under way at once. */
+  /** Requests under way at once; more are answered 503. */
   http2MaxRequests?: number;
-  /** Requests on one connection; 0: no limit. */
+  /** Requests on one connection; 1: no keep-alive. */
   maxRequestsPerConnection?: number;
   /** Retries under way at once. */
   maxRetries?: number;
   /** An idle connection is closed after this. Default: "1h". */
   idleTimeout?: string;
+  /** UPGRADE: HTTP/2 to the host whatever its port says. DEFAULT: as the port's protocol says. */
+  h2UpgradePolicy?: H2UpgradePolicy;
+  /** HTTP/1.1 or HTTP/2, as the client does. Default: false. */
+  useClientProtocol?: boolean;
+  /** Streams on one HTTP/2 connection. */
+  maxConcurrentStreams?: number;
+  /** PINGs on HTTP/2 connections; absent: none. */
+  http2KeepAlive?: Http2KeepAlive;
 }
 
 /** Limits of connections and requests. */
@@ -387,12 +517,98 @@ export interface ConnectionPoolSettings {
   http?: HttpSettings;
 }
 
-/** How requests to a host, or to a subset, are balanced and limited. */
+/** Endpoints that fail are left out for a while. */
+export interface OutlierDetection {
+  /** Answers of 500 to 599 in a row, failed connections among them; 0: does not count. Default: 5. */
+  consecutive5xxErrors?: number;
+  /** Answers of 502, 503 or 504 in a row, failed connections among them; absent or 0: does not count. */
+  consecutiveGatewayErrors?: number;
+  /** Time between looks at who may return. Default: "10s". */
+  interval?: string;
+  /** How long an endpoint is left out the first time; the n-th time n times as long. Default: "30s". */
+  baseEjectionTime?: string;
+  /** Endpoints left out at once, in percent; one may always be. 0 is read as the default. Default: 10. */
+  maxEjectionPercent?: number;
+  /** With fewer healthy endpoints than this, in percent, all of them get requests again (panic). Default: 0. */
+  minHealthPercent?: number;
+  /** Failed connections and timeouts are counted by themselves. Default: false. */
+  splitExternalLocalOriginErrors?: boolean;
+  /** Failed connections and timeouts in a row; with `splitExternalLocalOriginErrors`. Default: 5. */
+  consecutiveLocalOriginFailures?: number;
+  /** The only answers that count as errors, in place of 500 to 599. */
+  outlierDetectionHttpErrorCodes?: number[];
+}
+
+export type ClientTlsMode = "DISABLE" | "SIMPLE" | "MUTUAL";
+
+/** TLS to the host. Files are read anew when they change. */
+export interface ClientTls {
+  /** MUTUAL: with a certificate of the proxy's own. */
+  mode: ClientTlsMode;
+  /** File with the proxy's certificate chain, PEM. MUTUAL only. */
+  clientCertificate?: string;
+  /** File with its key, PEM. MUTUAL only. */
+  privateKey?: string;
+  /** File with the authorities that may have signed the host's certificate; default: the system's. */
+  caCertificates?: string;
+  /** File with certificates that are revoked, PEM. */
+  caCrl?: string;
+  /** One of these must be in the host's certificate; default: the ServiceEntry's, else the name asked for. */
+  subjectAltNames?: string[];
+  /** Name asked for; default: the request's Host. */
+  sni?: string;
+  /** Any certificate is accepted: whoever sits in between reads and changes everything. Default: false. */
+  insecureSkipVerify?: boolean;
+}
+
+/** Settings of one port: nothing is taken over from those for all ports. */
+export interface PortTrafficPolicy {
+  /** The port of the host. */
+  port: PortSelector;
+  /** How an endpoint is chosen. */
+  loadBalancer?: LoadBalancerSettings;
+  /** Limits of connections and requests. */
+  connectionPool?: ConnectionPoolSettings;
+  /** Endpoints that fail are left out for a while. */
+  outlierDetection?: OutlierDetection;
+  /** TLS to the host. */
+  tls?: ClientTls;
+}
+
+export type ProxyProtocolVersion = "V1" | "V2";
+
+/** The client's address, told to the host in front of each connection. */
+export interface ProxyProtocol {
+  /** V1 is text. Default: "V1". */
+  version?: ProxyProtocolVersion;
+}
+
+/** Retries under way at once, in proportion to the requests under way. */
+export interface RetryBudget {
+  /** Of the requests under way and waiting. Default: 20. */
+  percent?: number | string;
+  /** Retries that are always allowed at once. 0 is read as the default. Default: 3. */
+  minRetryConcurrency?: number;
+  /** Requests of this time count too. Default: "0s". */
+  budgetInterval?: string;
+}
+
+/** How requests to a host, or to a subset, are balanced, limited and secured. */
 export interface TrafficPolicy {
   /** How an endpoint is chosen. */
   loadBalancer?: LoadBalancerSettings;
   /** Limits of connections and requests. */
   connectionPool?: ConnectionPoolSettings;
+  /** Endpoints that fail are left out for a while. */
+  outlierDetection?: OutlierDetection;
+  /** TLS to the host. */
+  tls?: ClientTls;
+  /** Settings of single ports, in place of the four above as a whole. */
+  portLevelSettings?: PortTrafficPolicy[];
+  /** The PROXY protocol to the host. */
+  proxyProtocol?: ProxyProtocol;
+  /** In place of `connectionPool.http.maxRetries`. */
+  retryBudget?: RetryBudget;
 }
 
 /** Endpoints of the host with some labels. */
@@ -405,6 +621,12 @@ export interface Subset {
   trafficPolicy?: TrafficPolicy;
 }
 
+/** Which proxies the rule is for. */
+export interface DestinationRuleWorkloads {
+  /** Labels that the proxy must all have. */
+  matchLabels?: Record<string, string>;
+}
+
 /** Subsets and traffic policy of a host. */
 export interface DestinationRuleSpec {
   /** The host's name; a short name is of the resource's namespace. */
@@ -415,18 +637,72 @@ export interface DestinationRuleSpec {
   subsets?: Subset[];
   /** Namespaces that see the resource: `.` its own, `*` all; default: all. */
   exportTo?: string[];
+  /** Only for the proxies of its own namespace with these labels, before any rule for all. */
+  workloadSelector?: DestinationRuleWorkloads;
 }
 
-export type Protocol = "HTTP" | "HTTP2" | "GRPC";
+export type GatewayProtocol = "HTTP" | "HTTP2" | "GRPC" | "GRPC-WEB" | "HTTPS" | "TLS" | "TCP" | "MONGO" | "MYSQL" | "REDIS";
 
 /** The port of a server. */
 export interface GatewayPort {
   /** The port to listen on. */
   number: number;
-  /** HTTP, HTTP2 or GRPC. */
-  protocol: Protocol;
+  /** HTTP, HTTP2, GRPC: requests in plain text. HTTPS: requests in TLS. TLS: connections by the name asked for. TCP: connections. */
+  protocol: GatewayProtocol;
   /** A label for the port. */
   name: string;
+}
+
+export type ServerTlsMode = "PASSTHROUGH" | "SIMPLE" | "MUTUAL" | "OPTIONAL_MUTUAL";
+
+/** A certificate with its key, from files. */
+export interface ServerCertificate {
+  /** File with the certificate chain, PEM. */
+  serverCertificate: string;
+  /** File with its key, PEM. */
+  privateKey: string;
+  /** File with the authorities of client certificates, PEM. */
+  caCertificates?: string;
+}
+
+export type TlsVersion = "TLS_AUTO" | "TLSV1_0" | "TLSV1_1" | "TLSV1_2" | "TLSV1_3";
+
+export type CipherSuite = "ECDHE-ECDSA-AES128-GCM-SHA256" | "ECDHE-RSA-AES128-GCM-SHA256" | "ECDHE-ECDSA-AES256-GCM-SHA384" | "ECDHE-RSA-AES256-GCM-SHA384" | "ECDHE-ECDSA-CHACHA20-POLY1305" | "ECDHE-RSA-CHACHA20-POLY1305" | "ECDHE-PSK-CHACHA20-POLY1305" | "ECDHE-ECDSA-AES128-SHA" | "ECDHE-RSA-AES128-SHA" | "ECDHE-PSK-AES128-CBC-SHA" | "AES128-GCM-SHA256" | "AES128-SHA" | "PSK-AES128-CBC-SHA" | "ECDHE-ECDSA-AES256-SHA" | "ECDHE-RSA-AES256-SHA" | "ECDHE-PSK-AES256-CBC-SHA" | "AES256-GCM-SHA384" | "AES256-SHA" | "PSK-AES256-CBC-SHA";
+
+/** TLS of the server. Files are read anew when they change; relative paths begin at the YAML file's folder. */
+export interface ServerTls {
+  /** Requests in plain HTTP are redirected (301) to https. On a server of protocol HTTP only. Default: false. */
+  httpsRedirect?: boolean;
+  /** SIMPLE: the proxy's certificate. MUTUAL: the client's too. OPTIONAL_MUTUAL: the client's if it has one. PASSTHROUGH: bytes, by the name that the client asks for. Default: "PASSTHROUGH". */
+  mode?: ServerTlsMode;
+  /** File with the certificate chain, PEM. */
+  serverCertificate?: string;
+  /** File with its key, PEM. */
+  privateKey?: string;
+  /** File with the authorities of client certificates, PEM. */
+  caCertificates?: string;
+  /** File with client certificates that are revoked, PEM. */
+  caCrl?: string;
+  /** A Secret of the Gateway's namespace, in place of the files: tls.crt, tls.key, ca.crt. */
+  credentialName?: string;
+  /** Two of them, one with an RSA and one with an ECDSA key. */
+  credentialNames?: string[];
+  /** A Secret with ca.crt: the authorities of client certificates. */
+  caCertCredentialName?: string;
+  /** In place of serverCertificate and privateKey: one with an RSA and one with an ECDSA key. */
+  tlsCertificates?: ServerCertificate[];
+  /** One of these must be in the client's certificate. */
+  subjectAltNames?: string[];
+  /** Base64 of SHA-256 of the public key; the client's certificate must have one of these. */
+  verifyCertificateSpki?: string[];
+  /** Hex of SHA-256 of the client's certificate; it must be one of these. */
+  verifyCertificateHash?: string[];
+  /** The oldest version; TLS_AUTO: TLSV1_2. Default: "TLSV1_2". */
+  minProtocolVersion?: TlsVersion;
+  /** The newest version; TLS_AUTO: TLSV1_3. Default: "TLS_AUTO". */
+  maxProtocolVersion?: TlsVersion;
+  /** Of TLS 1.2 and older; those of 1.3 are fixed. Default: Envoy's. */
+  cipherSuites?: CipherSuite[];
 }
 
 /** A port with the hosts that it serves. */
@@ -437,6 +713,10 @@ export interface GatewayServer {
   hosts: string[];
   /** What a policy's sectionName refers to. */
   name?: string;
+  /** IP address to listen on; default: that of `--listen`. */
+  bind?: string;
+  /** Needed for HTTPS and TLS. */
+  tls?: ServerTls;
 }
 
 /** Servers of a proxy at the edge. */
@@ -447,46 +727,64 @@ export interface GatewaySpec {
   selector?: Record<string, string>;
 }
 
+export type ServiceProtocol = "HTTP" | "HTTP2" | "GRPC" | "GRPC-WEB" | "HTTPS" | "TLS" | "TCP" | "MONGO" | "MYSQL" | "REDIS";
+
 /** A port of the service. */
 export interface ServicePort {
   /** The port that clients name. */
   number: number;
   /** What an endpoint's `ports` refers to. */
   name: string;
-  /** HTTP, HTTP2 or GRPC. Default: "HTTP". */
-  protocol?: Protocol;
+  /** HTTP2 and GRPC: HTTP/2 to the endpoints. HTTPS and TLS: passed through. TCP, MONGO, MYSQL, REDIS: bytes. Default: "HTTP". */
+  protocol?: ServiceProtocol;
   /** The port of the endpoints that name none; default: `number`. */
   targetPort?: number;
 }
 
 export type ServiceLocation = "MESH_EXTERNAL" | "MESH_INTERNAL";
 
-export type Resolution = "STATIC" | "DNS";
+export type Resolution = "NONE" | "STATIC" | "DNS" | "DNS_ROUND_ROBIN" | "DYNAMIC_DNS";
 
-/** One endpoint. */
+/** One instance of a service. */
 export interface WorkloadEntry {
-  /** An IP address; a host name where resolution is DNS. */
+  /** An IP address, or `unix://` and a socket's path; a host name where resolution is DNS. */
   address: string;
-  /** Port numbers by the port's name. */
+  /** Port numbers by the port's name; default: the service's `targetPort`, else its `number`. */
   ports?: Record<string, number>;
-  /** What subsets select by. */
+  /** What subsets and `workloadSelector` select by. */
   labels?: Record<string, string>;
   /** Share of the requests, relative to the other endpoints; default: 1. */
   weight?: number;
+  /** `region/zone/subzone`, of which the latter may be absent; see `localityLbSetting`. */
+  locality?: string;
+  /** The label `topology.istio.io/network` for `failoverPriority`; endpoints are reached directly all the same. */
+  network?: string;
+}
+
+/** Which WorkloadEntries of the namespace are instances. */
+export interface WorkloadSelector {
+  /** Labels that they must all have. */
+  labels?: Record<string, string>;
 }
 
 /** Hosts, their ports and where their instances are. */
 export interface ServiceEntrySpec {
-  /** Full host names. */
+  /** Full host names; patterns such as `*.example.com` with resolution NONE and DYNAMIC_DNS. */
   hosts: string[];
   /** The ports of the hosts. */
   ports: ServicePort[];
-  /** Whether the service is part of the mesh. Default: "MESH_EXTERNAL". */
+  /** Virtual addresses of the service: further names of it in a Host header. */
+  addresses?: string[];
+  /** Whether the service is part of the mesh. It makes no difference here. Default: "MESH_EXTERNAL". */
   location?: ServiceLocation;
-  /** STATIC: the endpoints' addresses; DNS: the names are looked up. */
-  resolution: Resolution;
+  /** STATIC: the endpoints' addresses. DNS: all addresses of the names; DNS_ROUND_ROBIN: the first one at each connection. NONE, DYNAMIC_DNS: the name in the request's Host header is looked up. Default: "NONE". */
+  resolution?: Resolution;
   /** The instances; with DNS, absent: the hosts themselves. */
   endpoints?: WorkloadEntry[];
+  /** In place of `endpoints`: WorkloadEntries of the same namespace. */
+  workloadSelector?: WorkloadSelector;
+  /** One of these must be in the host's certificate, where the DestinationRule's `tls` names none. */
+  subjectAltNames?: string[];
   /** Namespaces that see the resource: `.` its own, `*` all; default: all. */
   exportTo?: string[];
 }
@@ -962,7 +1260,7 @@ export interface Dimension {
   values?: string[];
 }
 
-export type MetricNames = "sluice" | "istio";
+export type MetricNames = "sluice" | "istio" | "otel";
 
 /** Labels of the request metrics on the routes that targetRefs name. */
 export interface MetricsSpec {
@@ -976,6 +1274,63 @@ export interface MetricsSpec {
   maxSeries?: number;
   /** false: less specific policies do not apply. Default: true. */
   inherit?: boolean;
+}
+
+export type HealthCheckMethod = "GET" | "HEAD" | "OPTIONS" | "POST" | "PUT";
+
+/** A request that a healthy endpoint answers with an expected status. */
+export interface HttpHealthCheck {
+  /** Path, perhaps with a query. */
+  path: string;
+  /** Method. Default: "GET". */
+  method?: HealthCheckMethod;
+  /** Host header; default: the service's host. */
+  host?: string;
+  /** Further headers. */
+  headers?: Record<string, string>;
+  /** Codes such as `204` and ranges such as `200-299`. Default: ["200"]. */
+  expectedStatuses?: string[];
+}
+
+/** The call grpc.health.v1.Health/Check; SERVING is healthy. */
+export interface GrpcHealthCheck {
+  /** The service asked for; default: the server as a whole. */
+  service?: string;
+  /** The :authority; default: the service's host. */
+  authority?: string;
+}
+
+/** A connection that opens is healthy. */
+export type TcpHealthCheck = Record<string, never>;
+
+/** How Envoy finds out which endpoints of a host are well. */
+export interface HealthCheckSpec {
+  /** A ServiceEntry's host; a short name is of the resource's namespace. */
+  host: string;
+  /** Only the endpoints of these subsets, where a route names them; absent: all. */
+  subsets?: string[];
+  /** Only for this port of the host; absent: for every port. */
+  port?: number;
+  /** By an HTTP request, in the protocol of the host's port. */
+  http?: HttpHealthCheck;
+  /** By a gRPC call. */
+  grpc?: GrpcHealthCheck;
+  /** By a connection: write `tcp: {}`. */
+  tcp?: TcpHealthCheck;
+  /** Port of the endpoints to ask, where it is another. */
+  checkPort?: number;
+  /** Time between checks of an endpoint. Default: "10s". */
+  interval?: string;
+  /** No answer within this is a failure. Default: "1s". */
+  timeout?: string;
+  /** Failures in a row that take an endpoint out. An unexpected status takes it out at once. Default: 3. */
+  unhealthyThreshold?: number;
+  /** Successes in a row that bring it back; a new endpoint needs one. Default: 2. */
+  healthyThreshold?: number;
+  /** Time between checks of an endpoint that is out; default: `interval`. */
+  unhealthyInterval?: string;
+  /** With fewer healthy endpoints than this, all of them get requests (panic); 0: never. Default: the DestinationRule's `minHealthPercent`, else 50. */
+  panicThreshold?: number | string;
 }
 
 /** The routes on which a policy applies: by Envoy's names, or by host and path. */
@@ -1004,10 +1359,14 @@ export interface HeaderRoutingPolicy {
   inherit?: boolean;
 }
 
+export type LabelEncoding = "sluice" | "istio";
+
 /** Configuration of the header_routing filter. */
 export interface HeaderRoutingConfig {
   /** From the most specific attachment to the least. */
   policies: HeaderRoutingPolicy[];
+  /** How labels are written into a stat's name: for the rules of our bootstrap, or of Istio's. Default: "sluice". */
+  labels?: LabelEncoding;
   /** Memory for one request's headers; more is answered 431. Default: 128. */
   arenaKiB?: number;
   /** Streams with state per worker. Default: 65536. */
@@ -1034,6 +1393,8 @@ export interface RateLimitPolicy {
 export interface RateLimitConfig {
   /** From the most specific attachment to the least. */
   policies: RateLimitPolicy[];
+  /** How labels are written into a stat's name: for the rules of our bootstrap, or of Istio's. Default: "sluice". */
+  labels?: LabelEncoding;
   /** Memory for one request's headers; more is answered 431. Default: 128. */
   arenaKiB?: number;
   /** Streams with state per worker. Default: 65536. */
@@ -1066,6 +1427,8 @@ export interface FaultPolicy {
 export interface FaultConfig {
   /** From the most specific attachment to the least. */
   policies: FaultPolicy[];
+  /** How labels are written into a stat's name: for the rules of our bootstrap, or of Istio's. Default: "sluice". */
+  labels?: LabelEncoding;
   /** The kill switch: no fault at all. Default: false. */
   disabled?: boolean;
   /** Memory for one request's headers; more is answered 431. Default: 128. */
@@ -1089,8 +1452,6 @@ export interface MetricsPolicy {
   /** false: less specific policies do not apply. Default: true. */
   inherit?: boolean;
 }
-
-export type LabelEncoding = "sluice" | "istio";
 
 /** Configuration of the metrics filter. */
 export interface MetricsConfig {

@@ -1,118 +1,83 @@
-// DestinationRule: a host's subsets, and how connections to them are balanced and limited.
+// DestinationRule: a host's subsets, and how connections to them are balanced, limited and secured.
 
 import {
   duration,
-  type EnumSchema,
+  enumeration,
   type Field,
   integer,
   list,
   nonEmpty,
   type ObjectSchema,
+  percent,
 } from "../language.ts";
-import { exportTo, labels, maxInt32, refused, yearMs } from "./common.ts";
+import { exportTo, labels, portSelector, refused, yearMs } from "./common.ts";
+import { loadBalancer } from "./destination-rule-balancing.ts";
+import { outlierDetection } from "./destination-rule-outlier.ts";
+import { connectionPool } from "./destination-rule-pool.ts";
+import { clientTls } from "./destination-rule-tls.ts";
 
-const simpleLb: EnumSchema = {
-  type: "enum",
-  name: "SimpleLb",
-  values: ["UNSPECIFIED", "ROUND_ROBIN", "LEAST_REQUEST", "LEAST_CONN", "RANDOM"],
-  unsupported: {
-    PASSTHROUGH:
-      "a destination is always one of the host's endpoints here; write ROUND_ROBIN, LEAST_REQUEST or RANDOM",
-  },
-};
-
-const loadBalancer: ObjectSchema = {
-  type: "object",
-  name: "LoadBalancerSettings",
-  doc: "How an endpoint is chosen for each request.",
-  fields: {
-    simple: { schema: simpleLb, doc: "LEAST_REQUEST is the default; LEAST_CONN is its old name." },
-    consistentHash: refused("Endpoints by hash.", "requests are not hashed to endpoints; use `simple`"),
-    localityLbSetting: refused("Balancing by locality.", "localities are not known here; remove it"),
-    zoneAwareLbSetting: refused("Balancing by zone.", "zones are not known here; remove it"),
-    warmupDurationSecs: refused(
-      "Slow start of new endpoints.",
-      "new endpoints get their full share at once; remove it",
-    ),
-    warmup: refused("Slow start of new endpoints.", "new endpoints get their full share at once; remove it"),
-  },
-};
-
-const tcpSettings: ObjectSchema = {
-  type: "object",
-  name: "TcpSettings",
-  doc: "Limits of connections.",
-  fields: {
-    maxConnections: { schema: integer(0, maxInt32), doc: "Connections to the host at once, per proxy." },
-    connectTimeout: { schema: duration(1, yearMs), default: "10s", doc: "Of a new connection." },
-    tcpKeepalive: refused("TCP keepalive probes.", "the system's own keepalive applies; remove it"),
-    maxConnectionDuration: refused("Longest life of a connection.", "use `http.maxRequestsPerConnection`"),
-    idleTimeout: refused(
-      "Idle TCP connections.",
-      "only HTTP is routed; write `connectionPool.http.idleTimeout`",
-    ),
-  },
-};
-
-const count = (doc: string): Field => ({ schema: integer(0, maxInt32), doc });
-
-const httpSettings: ObjectSchema = {
-  type: "object",
-  name: "HttpSettings",
-  doc: "Limits of requests.",
-  fields: {
-    http1MaxPendingRequests: count("Requests that wait for a connection."),
-    http2MaxRequests: count("Requests under way at once."),
-    maxRequestsPerConnection: count("Requests on one connection; 0: no limit."),
-    maxRetries: count("Retries under way at once."),
-    idleTimeout: {
-      schema: duration(1, yearMs),
-      default: "1h",
-      doc: "An idle connection is closed after this.",
-    },
-    h2UpgradePolicy: refused(
-      "HTTP/2 to the host.",
-      "the protocol follows the ServiceEntry's port; write `protocol: HTTP2` there",
-    ),
-    useClientProtocol: refused(
-      "The client's protocol to the host.",
-      "the protocol follows the ServiceEntry's port; remove it",
-    ),
-    maxConcurrentStreams: refused("Streams on one HTTP/2 connection.", "write `http2MaxRequests`"),
-    http2KeepAlive: refused("HTTP/2 keepalive pings.", "connections are not pinged; remove it"),
-  },
-};
-
-const policyFields: Record<string, Field> = {
+/** What can be said for all ports and for one. */
+const portFields: Record<string, Field> = {
   loadBalancer: { schema: loadBalancer, doc: "How an endpoint is chosen." },
-  connectionPool: {
-    schema: {
-      type: "object",
-      name: "ConnectionPoolSettings",
-      doc: "Limits of connections and requests.",
-      fields: {
-        tcp: { schema: tcpSettings, doc: "Of connections." },
-        http: { schema: httpSettings, doc: "Of requests." },
-      },
+  connectionPool: { schema: connectionPool, doc: "Limits of connections and requests." },
+  outlierDetection: { schema: outlierDetection, doc: "Endpoints that fail are left out for a while." },
+  tls: { schema: clientTls, doc: "TLS to the host." },
+};
+
+const portTrafficPolicy: ObjectSchema = {
+  type: "object",
+  name: "PortTrafficPolicy",
+  doc: "Settings of one port: nothing is taken over from those for all ports.",
+  fields: { port: { schema: portSelector, required: true, doc: "The port of the host." }, ...portFields },
+};
+
+const retryBudget: ObjectSchema = {
+  type: "object",
+  name: "RetryBudget",
+  doc: "Retries under way at once, in proportion to the requests under way.",
+  fields: {
+    percent: { schema: percent, default: 20, doc: "Of the requests under way and waiting." },
+    minRetryConcurrency: {
+      schema: integer(0, 4_294_967_295),
+      default: 3,
+      doc: "Retries that are always allowed at once. 0 is read as the default.",
     },
-    doc: "Limits of connections and requests.",
+    budgetInterval: {
+      schema: duration(0, yearMs),
+      default: "0s",
+      doc: "Requests of this time count too.",
+    },
   },
-  outlierDetection: refused("Ejection of failing endpoints.", "failing endpoints are not ejected; remove it"),
-  tls: refused("TLS to the host.", "connections to endpoints are plain; remove it"),
-  portLevelSettings: refused(
-    "Settings by port.",
-    "settings apply to every port of the host; move them to `trafficPolicy`",
-  ),
-  tunnel: refused("Tunnelling by CONNECT.", "connections are not tunnelled; remove it"),
-  proxyProtocol: refused("The PROXY protocol to the host.", "the PROXY protocol is not sent; remove it"),
-  retryBudget: refused("A budget of retries.", "write `connectionPool.http.maxRetries`"),
 };
 
 const trafficPolicy: ObjectSchema = {
   type: "object",
   name: "TrafficPolicy",
-  doc: "How requests to a host, or to a subset, are balanced and limited.",
-  fields: policyFields,
+  doc: "How requests to a host, or to a subset, are balanced, limited and secured.",
+  fields: {
+    ...portFields,
+    portLevelSettings: {
+      schema: list(portTrafficPolicy, 256),
+      doc: "Settings of single ports, in place of the four above as a whole.",
+    },
+    proxyProtocol: {
+      schema: {
+        type: "object",
+        name: "ProxyProtocol",
+        doc: "The client's address, told to the host in front of each connection.",
+        fields: {
+          version: {
+            schema: enumeration("ProxyProtocolVersion", "V1", "V2"),
+            default: "V1",
+            doc: "V1 is text.",
+          },
+        },
+      },
+      doc: "The PROXY protocol to the host.",
+    },
+    retryBudget: { schema: retryBudget, doc: "In place of `connectionPool.http.maxRetries`." },
+    tunnel: refused("Tunnelling by CONNECT.", "connections are not tunnelled; remove it"),
+  },
 };
 
 const subset: ObjectSchema = {
@@ -143,6 +108,16 @@ export const destinationRuleSpec: ObjectSchema = {
     trafficPolicy: { schema: trafficPolicy, doc: "Of the host, and of subsets that do not override it." },
     subsets: { schema: list(subset, 1024, 0, "name"), doc: "Named groups of endpoints." },
     exportTo,
-    workloadSelector: refused("Workloads to which it applies.", "it applies to every proxy; remove it"),
+    workloadSelector: {
+      schema: {
+        type: "object",
+        name: "DestinationRuleWorkloads",
+        doc: "Which proxies the rule is for.",
+        fields: {
+          matchLabels: { schema: labels, doc: "Labels that the proxy must all have." },
+        },
+      },
+      doc: "Only for the proxies of its own namespace with these labels, before any rule for all.",
+    },
   },
 };

@@ -1,28 +1,20 @@
 // ServiceEntry: hosts with their ports and endpoints; outside Kubernetes, the registry of services.
 
-import {
-  type EnumSchema,
-  enumeration,
-  integer,
-  list,
-  map,
-  nonEmpty,
-  type ObjectSchema,
-} from "../language.ts";
-import { exportTo, labels, refused } from "./common.ts";
-import { protocol } from "./gateway.ts";
+import { type EnumSchema, enumeration, integer, list, nonEmpty, type ObjectSchema } from "../language.ts";
+import { exportTo, labels } from "./common.ts";
+import { workloadEntrySpec } from "./workload-entry.ts";
 
 const portNumber = integer(1, 65_535);
 
-const resolution: EnumSchema = {
+const resolution = enumeration("Resolution", "NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN", "DYNAMIC_DNS");
+
+/** Istio reads protocols in any case. */
+const protocol: EnumSchema = {
   type: "enum",
-  name: "Resolution",
-  values: ["STATIC", "DNS"],
-  unsupported: {
-    NONE: "the address that a client asked for is not known here; write STATIC with `endpoints`, or DNS",
-    DNS_ROUND_ROBIN: "write DNS, which balances over all the addresses of the name",
-    DYNAMIC_DNS: "write DNS and one ServiceEntry for each host",
-  },
+  name: "ServiceProtocol",
+  values: ["HTTP", "HTTP2", "GRPC", "GRPC-WEB", "HTTPS", "TLS", "TCP", "MONGO", "MYSQL", "REDIS"],
+  unsupported: { UDP: "Envoy proxies connections; a client of UDP speaks to the service directly" },
+  ignoreCase: true,
 };
 
 const servicePort: ObjectSchema = {
@@ -32,30 +24,12 @@ const servicePort: ObjectSchema = {
   fields: {
     number: { schema: portNumber, required: true, doc: "The port that clients name." },
     name: { schema: nonEmpty(63, "name"), required: true, doc: "What an endpoint's `ports` refers to." },
-    protocol: { schema: protocol, default: "HTTP", doc: "HTTP, HTTP2 or GRPC." },
+    protocol: {
+      schema: protocol,
+      default: "HTTP",
+      doc: "HTTP2 and GRPC: HTTP/2 to the endpoints. HTTPS and TLS: passed through. TCP, MONGO, MYSQL, REDIS: bytes.",
+    },
     targetPort: { schema: portNumber, doc: "The port of the endpoints that name none; default: `number`." },
-  },
-};
-
-const workloadEntry: ObjectSchema = {
-  type: "object",
-  name: "WorkloadEntry",
-  doc: "One endpoint.",
-  fields: {
-    address: {
-      schema: nonEmpty(256, "address"),
-      required: true,
-      doc: "An IP address; a host name where resolution is DNS.",
-    },
-    ports: { schema: map(portNumber, 128, "name"), doc: "Port numbers by the port's name." },
-    labels: { schema: labels, doc: "What subsets select by." },
-    weight: {
-      schema: integer(0, 4_294_967_295),
-      doc: "Share of the requests, relative to the other endpoints; default: 1.",
-    },
-    network: refused("Network of the endpoint.", "endpoints are reached directly; remove it"),
-    locality: refused("Region, zone and sub-zone.", "localities are not known here; remove it"),
-    serviceAccount: refused("Identity of the workload.", "connections to endpoints are plain; remove it"),
   },
 };
 
@@ -64,28 +38,44 @@ export const serviceEntrySpec: ObjectSchema = {
   name: "ServiceEntrySpec",
   doc: "Hosts, their ports and where their instances are.",
   fields: {
-    hosts: { schema: list(nonEmpty(253, "host"), 256, 1), required: true, doc: "Full host names." },
+    hosts: {
+      schema: list(nonEmpty(253, "hostPattern"), 256, 1),
+      required: true,
+      doc: "Full host names; patterns such as `*.example.com` with resolution NONE and DYNAMIC_DNS.",
+    },
     ports: { schema: list(servicePort, 256, 1, "number"), required: true, doc: "The ports of the hosts." },
+    addresses: {
+      schema: list(nonEmpty(64, "subnet"), 256),
+      doc: "Virtual addresses of the service: further names of it in a Host header.",
+    },
     location: {
       schema: enumeration("ServiceLocation", "MESH_EXTERNAL", "MESH_INTERNAL"),
       default: "MESH_EXTERNAL",
-      doc: "Whether the service is part of the mesh.",
+      doc: "Whether the service is part of the mesh. It makes no difference here.",
     },
     resolution: {
       schema: resolution,
-      required: true,
-      doc: "STATIC: the endpoints' addresses; DNS: the names are looked up.",
+      default: "NONE",
+      doc: "STATIC: the endpoints' addresses. DNS: all addresses of the names; DNS_ROUND_ROBIN: the first one at each connection. NONE, DYNAMIC_DNS: the name in the request's Host header is looked up.",
     },
     endpoints: {
-      schema: list(workloadEntry, 4096),
+      schema: list(workloadEntrySpec, 4096),
       doc: "The instances; with DNS, absent: the hosts themselves.",
     },
+    workloadSelector: {
+      schema: {
+        type: "object",
+        name: "WorkloadSelector",
+        doc: "Which WorkloadEntries of the namespace are instances.",
+        fields: { labels: { schema: labels, doc: "Labels that they must all have." } },
+      },
+      doc: "In place of `endpoints`: WorkloadEntries of the same namespace.",
+    },
+    subjectAltNames: {
+      schema: list(nonEmpty(253), 256),
+      doc: "One of these must be in the host's certificate, where the DestinationRule's `tls` names none.",
+    },
     exportTo,
-    addresses: refused("Virtual addresses of the service.", "services are found by host name; remove it"),
-    workloadSelector: refused("Endpoints by labels of workloads.", "list the `endpoints`"),
-    subjectAltNames: refused(
-      "Names in the service's certificate.",
-      "connections to endpoints are plain; remove it",
-    ),
   },
+  atMostOneOf: [["endpoints", "workloadSelector"]],
 };

@@ -3,196 +3,253 @@
 import { create } from "@bufbuild/protobuf";
 import {
   type Cluster,
-  Cluster_DiscoveryType,
+  Cluster_DiscoveryType as Discovery,
   Cluster_DnsLookupFamily,
   Cluster_LbPolicy,
+  type Cluster_CommonLbConfigSchema,
   ClusterSchema,
 } from "../../build/envoy-api/envoy/config/cluster/v3/cluster_pb.ts";
-import {
-  type LbEndpoint,
-  LbEndpointSchema,
-} from "../../build/envoy-api/envoy/config/endpoint/v3/endpoint_components_pb.ts";
-import {
-  type ClusterLoadAssignment,
-  ClusterLoadAssignmentSchema,
-} from "../../build/envoy-api/envoy/config/endpoint/v3/endpoint_pb.ts";
+import type { ClusterLoadAssignment } from "../../build/envoy-api/envoy/config/endpoint/v3/endpoint_pb.ts";
+import type { RouteAction_HashPolicy } from "../../build/envoy-api/envoy/config/route/v3/route_components_pb.ts";
 import { HttpProtocolOptionsSchema } from "../../build/envoy-api/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts";
 import type {
-  ConnectionPoolSettings,
+  HealthCheckSpec,
   ServiceEntrySpec,
   ServicePort,
   Subset,
   TrafficPolicy,
-  WorkloadEntry,
 } from "../../schema/generated/types.ts";
-import { Memo } from "./memo.ts";
-import { clusterName } from "./names.ts";
-import type { Registry, Service } from "./registry.ts";
+import { balancing, hashPolicy, percentValue } from "./balancing.ts";
+import { entriesOf, loadAssignment } from "./endpoints.ts";
+import { healthCheckFor, healthCheckMessage } from "./health-checks.ts";
+import { groupByLocality, parseLocality, placeGroups, type Viewpoint, weighsLocalities } from "./locality.ts";
+import { Memo, variantOf } from "./memo.ts";
+import { clusterName, isWildcard } from "./names.ts";
+import { errorMatcher, outlierMessage } from "./outlier.ts";
+import { http1, keepalive, protocolOptions, speaksHttp2, thresholds } from "./pool.ts";
+import { isHttp } from "./protocols.ts";
+import type { Registry, Service, View } from "./registry.ts";
 import type { Report } from "./report.ts";
-import { duration, overAds, pack, seconds, socketAddress } from "./wire.ts";
+import type { MeshSecret } from "./secrets.ts";
+import { type PortPolicy, policyFor } from "./traffic-policy.ts";
+import { type UpstreamTls, upstreamTls, withProxyProtocol } from "./upstream-tls.ts";
+import { duration, type Fields, overAds, pack, seconds } from "./wire.ts";
 
-export interface MeshCluster {
+export interface MeshCluster extends ClusterParts {
   name: string;
   service: Service;
   port: number;
   subset: string | undefined;
+}
+
+interface ClusterParts {
   message: Cluster;
   /** Delivered over EDS; undefined where the names are looked up in DNS. */
   endpoints: ClusterLoadAssignment | undefined;
+  /** What of a request chooses the endpoint, for the routes to it. */
+  hash: RouteAction_HashPolicy | undefined;
+  /** Files that it needs over SDS. */
+  secrets: readonly MeshSecret[];
 }
-
-/** Istio's default: no limit but what a DestinationRule sets. */
-const unlimited = 0xffff_ffff;
 
 /** Envoy's advice for the edge: a slow client must not make the proxy buffer much. */
 export const bufferLimitBytes = 32_768;
 
 /** Every service as a whole and by subset, for each of its ports: any of them can be a destination. */
-export function buildClusters(registry: Registry, report: Report): Map<string, MeshCluster> {
+export function buildClusters(registry: Registry, view: View, report: Report): Map<string, MeshCluster> {
   const clusters = new Map<string, MeshCluster>();
+  const viewpoint = { locality: parseLocality(view.locality), labels: view.labels ?? {} };
   for (const service of registry.services.values()) {
     const rule = registry.rules.get(service.host);
+    const checks = registry.healthChecks.get(service.host) ?? [];
     for (const subset of [undefined, ...(rule?.subsets.values() ?? [])]) {
       if (subset !== undefined) warnEmptySubset(service, subset, registry, report);
       for (const port of service.ports) {
         const name = clusterName(port.number, subset?.name, service.host);
-        const messages = remembered(service, port, subset, rule?.trafficPolicy);
-        clusters.set(name, { name, service, port: port.number, subset: subset?.name, ...messages });
+        const check = healthCheckFor(checks, port.number, subset);
+        const parts = remembered({
+          service,
+          port,
+          subset,
+          hostPolicy: rule?.trafficPolicy,
+          check,
+          viewpoint,
+        });
+        clusters.set(name, { name, service, port: port.number, subset: subset?.name, ...parts });
       }
     }
   }
   return clusters;
 }
 
-/** A subset's settings stand in place of the host's, one by one. */
-const policyOf = (host: TrafficPolicy | undefined, subset: Subset | undefined): TrafficPolicy => ({
-  ...host,
-  ...subset?.trafficPolicy,
-});
+/** What a cluster is made from. */
+interface Origin {
+  service: Service;
+  port: ServicePort;
+  subset: Subset | undefined;
+  hostPolicy: TrafficPolicy | undefined;
+  check: HealthCheckSpec | undefined;
+  viewpoint: Viewpoint;
+}
 
-type Messages = Pick<MeshCluster, "message" | "endpoints">;
-
-/** By what a cluster is made from: the service's port, then the subset and policy of its DestinationRules. */
-const made = new Memo<ServiceEntrySpec, Memo<object, Memo<object, Messages>>>(4_096);
+/** By the service's port, then by the subset, policy and health check that it is made from. */
+const made = new Memo<ServiceEntrySpec, Memo<object, Memo<object, ClusterParts>>>(4_096);
 const none = {};
 
-function remembered(
-  service: Service,
-  port: ServicePort,
-  subset: Subset | undefined,
-  policy: TrafficPolicy | undefined,
-): Messages {
+function remembered(origin: Origin): ClusterParts {
+  const { service, port, subset, hostPolicy, check, viewpoint } = origin;
+  const policy = policyFor(hostPolicy, subset, port.number);
+  const workloads = service.resource.spec.workloadSelector === undefined ? [] : (service.endpoints ?? []);
+  const variant = [
+    dependsOnPlace(policy, check) ? JSON.stringify(viewpoint) : "",
+    variantOf(check),
+    ...workloads.map(variantOf),
+  ].join("\n");
   return made
     .get(service.resource.spec, `${service.host} ${port.number}`, () => new Memo())
     .get(subset ?? none, "", () => new Memo())
-    .get(policy ?? none, "", () => buildCluster(service, port, subset, policyOf(policy, subset)));
+    .get(hostPolicy ?? none, variant, () => buildCluster(origin, policy));
 }
 
-function buildCluster(
-  service: Service,
-  port: ServicePort,
-  subset: Subset | undefined,
-  policy: TrafficPolicy,
-): Messages {
+const dependsOnPlace = (policy: PortPolicy, check: HealthCheckSpec | undefined): boolean =>
+  policy.loadBalancer?.localityLbSetting !== undefined ||
+  policy.outlierDetection !== undefined ||
+  check !== undefined;
+
+function buildCluster(origin: Origin, policy: PortPolicy): ClusterParts {
+  const { service, port, subset, check, viewpoint } = origin;
   const name = clusterName(port.number, subset?.name, service.host);
-  const assignment = create(ClusterLoadAssignmentSchema, {
-    clusterName: name,
-    endpoints: [endpointsOf(service, port, subset)],
-  });
-  const dns = service.resource.spec.resolution === "DNS";
+  const isH2 = speaksHttp2(port, policy.connectionPool);
+  const tls = upstreamTls(policy.tls, service.resource.spec.subjectAltNames ?? [], isH2);
+  const locality = policy.loadBalancer?.localityLbSetting;
+  const detectsFailure = policy.outlierDetection !== undefined || check !== undefined;
+  const groups = placeGroups(
+    groupByLocality(entriesOf(service, subset)),
+    locality,
+    detectsFailure,
+    viewpoint,
+  );
+  const assignment = loadAssignment(name, groups, port);
+  const found = discovery(service, policy, assignment);
   const message = create(ClusterSchema, {
     name,
-    connectTimeout:
-      policy.connectionPool?.tcp?.connectTimeout === undefined
-        ? seconds(10)
-        : duration(policy.connectionPool.tcp.connectTimeout),
+    connectTimeout: connectTimeout(policy),
     perConnectionBufferLimitBytes: bufferLimitBytes,
-    lbPolicy: lbPolicy(policy),
-    circuitBreakers: { thresholds: [thresholds(policy.connectionPool)] },
-    typedExtensionProtocolOptions: protocolOptions(port, policy.connectionPool),
-    ...(dns
-      ? {
-          clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.STRICT_DNS },
-          loadAssignment: assignment,
-          dnsLookupFamily: Cluster_DnsLookupFamily.V4_PREFERRED,
-        }
+    circuitBreakers: { thresholds: [thresholds(policy.connectionPool, policy.retryBudget)] },
+    typedExtensionProtocolOptions: extensionOptions(port, policy, tls),
+    commonLbConfig: commonLbConfig(policy, check, weighsLocalities(locality, detectsFailure)),
+    ...balancing(policy.loadBalancer),
+    ...found.fields,
+    ...upstreamConnectionOptions(policy),
+    ...transportSocket(policy, tls),
+    ...(policy.outlierDetection === undefined
+      ? {}
+      : { outlierDetection: outlierMessage(policy.outlierDetection) }),
+    ...(check === undefined
+      ? {}
       : {
-          clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.EDS },
-          edsClusterConfig: { edsConfig: overAds },
+          healthChecks: [healthCheckMessage(check, service.host, isH2)],
+          // Else an endpoint that is taken out of the files gets requests as long as it is well.
+          ignoreHealthOnHostRemoval: true,
         }),
   });
-  return { message, endpoints: dns ? undefined : assignment };
-}
-
-function lbPolicy(policy: TrafficPolicy): Cluster_LbPolicy {
-  switch (policy.loadBalancer?.simple) {
-    case "ROUND_ROBIN":
-      return Cluster_LbPolicy.ROUND_ROBIN;
-    case "RANDOM":
-      return Cluster_LbPolicy.RANDOM;
-    default:
-      return Cluster_LbPolicy.LEAST_REQUEST;
-  }
-}
-
-/** 0 stands for no limit, as in Istio. */
-function thresholds(pool: ConnectionPoolSettings | undefined) {
   return {
-    maxConnections: pool?.tcp?.maxConnections || unlimited,
-    maxPendingRequests: pool?.http?.http1MaxPendingRequests || unlimited,
-    maxRequests: pool?.http?.http2MaxRequests || unlimited,
-    maxRetries: pool?.http?.maxRetries || unlimited,
-    trackRemaining: true,
+    message,
+    endpoints: found.isEds ? assignment : undefined,
+    hash: hashPolicy(policy.loadBalancer),
+    secrets: tls?.secrets ?? [],
   };
 }
 
-function protocolOptions(port: ServicePort, pool: ConnectionPoolSettings | undefined) {
-  const http2 = port.protocol === "HTTP2" || port.protocol === "GRPC";
-  const idleTimeout = pool?.http?.idleTimeout;
-  const maxRequests = pool?.http?.maxRequestsPerConnection ?? 0;
-  if (!http2 && idleTimeout === undefined && maxRequests === 0) return {};
+type ClusterFields = Fields<typeof ClusterSchema>;
+
+const connectTimeout = ({ connectionPool }: PortPolicy) =>
+  connectionPool?.tcp?.connectTimeout === undefined
+    ? seconds(10)
+    : duration(connectionPool.tcp.connectTimeout);
+
+function upstreamConnectionOptions({ connectionPool }: PortPolicy): ClusterFields {
+  const options = keepalive(connectionPool?.tcp?.tcpKeepalive);
+  return options === undefined ? {} : { upstreamConnectionOptions: options };
+}
+
+function transportSocket(policy: PortPolicy, tls: UpstreamTls | undefined): ClusterFields {
+  if (policy.proxyProtocol !== undefined) {
+    return { transportSocket: withProxyProtocol(policy.proxyProtocol, tls?.socket) };
+  }
+  return tls === undefined ? {} : { transportSocket: tls.socket };
+}
+
+/** How Envoy learns of the endpoints. */
+function discovery(
+  service: Service,
+  policy: PortPolicy,
+  assignment: ClusterLoadAssignment,
+): { fields: ClusterFields; isEds: boolean } {
+  if (policy.loadBalancer?.simple === "PASSTHROUGH" || isWildcard(service.host)) {
+    const fields: ClusterFields = {
+      clusterDiscoveryType: { case: "type", value: Discovery.ORIGINAL_DST },
+      lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
+    };
+    return { fields, isEds: false };
+  }
+  const { resolution } = service.resource.spec;
+  if (resolution === "STATIC") {
+    const fields: ClusterFields = {
+      clusterDiscoveryType: { case: "type", value: Discovery.EDS },
+      edsClusterConfig: { edsConfig: overAds },
+    };
+    return { fields, isEds: true };
+  }
+  const type = resolution === "DNS_ROUND_ROBIN" ? Discovery.LOGICAL_DNS : Discovery.STRICT_DNS;
+  const fields: ClusterFields = {
+    clusterDiscoveryType: { case: "type", value: type },
+    loadAssignment: assignment,
+    dnsLookupFamily: Cluster_DnsLookupFamily.V4_PREFERRED,
+    respectDnsTtl: true,
+  };
+  return { fields, isEds: false };
+}
+
+/** With outlier detection Envoy's panic is off unless asked for, as in Istio; else it begins below 50 %. */
+function commonLbConfig(
+  policy: PortPolicy,
+  check: HealthCheckSpec | undefined,
+  weighsByLocality: boolean,
+): Fields<typeof Cluster_CommonLbConfigSchema> {
+  const outlier = policy.outlierDetection;
+  const written = check?.panicThreshold ?? (outlier && (outlier.minHealthPercent ?? 0));
+  return {
+    ...(written === undefined ? {} : { healthyPanicThreshold: { value: percentValue(written) } }),
+    ...(weighsByLocality ? { localityConfigSpecifier: { case: "localityWeightedLbConfig", value: {} } } : {}),
+  };
+}
+
+function extensionOptions(port: ServicePort, policy: PortPolicy, tls: UpstreamTls | undefined) {
+  const fromPool = protocolOptions(port, policy.connectionPool);
+  const matcher = errorMatcher(policy.outlierDetection);
+  // The name is the request's, which connections without requests do not have.
+  const followsRequest = tls !== undefined && isHttp(port.protocol) && (tls.autoSni || tls.autoSanValidation);
+  if (fromPool === undefined && matcher === undefined && !followsRequest) return {};
   const options = create(HttpProtocolOptionsSchema, {
-    commonHttpProtocolOptions: {
-      ...(idleTimeout === undefined ? {} : { idleTimeout: duration(idleTimeout) }),
-      ...(maxRequests === 0 ? {} : { maxRequestsPerConnection: maxRequests }),
-    },
-    upstreamProtocolOptions: {
-      case: "explicitHttpConfig",
-      value: {
-        protocolConfig: http2
-          ? { case: "http2ProtocolOptions", value: {} }
-          : { case: "httpProtocolOptions", value: {} },
-      },
-    },
+    ...(fromPool ?? http1),
+    ...(matcher === undefined ? {} : { outlierDetection: { errorMatcher: matcher } }),
+    ...(followsRequest
+      ? {
+          upstreamHttpProtocolOptions: {
+            autoSni: tls.autoSni,
+            autoSanValidation: tls.autoSanValidation,
+          },
+        }
+      : {}),
   });
   return {
     "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": pack(HttpProtocolOptionsSchema, options),
   };
 }
 
-function endpointsOf(service: Service, port: ServicePort, subset: Subset | undefined) {
-  return { lbEndpoints: endpoints(service, subset).map((entry) => lbEndpoint(entry, port)) };
-}
-
-/** With DNS and no endpoints the hosts themselves are looked up. */
-function endpoints(service: Service, subset: Subset | undefined): WorkloadEntry[] {
-  const { resolution, endpoints: written } = service.resource.spec;
-  const all = written ?? (resolution === "DNS" ? [{ address: service.host }] : []);
-  const wanted = Object.entries(subset?.labels ?? {});
-  return all.filter((entry) => wanted.every(([key, value]) => entry.labels?.[key] === value));
-}
-
-function lbEndpoint(entry: WorkloadEntry, port: ServicePort): LbEndpoint {
-  const number = entry.ports?.[port.name] ?? port.targetPort ?? port.number;
-  return create(LbEndpointSchema, {
-    hostIdentifier: { case: "endpoint", value: { address: socketAddress(entry.address, number) } },
-    loadBalancingWeight: entry.weight || 1,
-  });
-}
-
 function warnEmptySubset(service: Service, subset: Subset, registry: Registry, report: Report): void {
-  if (service.resource.spec.resolution === "DNS" && service.resource.spec.endpoints === undefined) return;
-  if (endpoints(service, subset).length > 0) return;
+  if (service.endpoints === undefined || entriesOf(service, subset).length > 0) return;
   const rule = registry.rules.get(service.host)?.resources.find((r) => r.spec.subsets?.includes(subset));
   if (rule === undefined) return;
   const labels = Object.entries(subset.labels ?? {}).map(([key, value]) => `${key}: ${value}`);

@@ -24,3 +24,14 @@ export class Memo<Key extends object, Value> {
     return made;
   }
 }
+
+const numbers = new WeakMap<object, string>();
+let counted = 0;
+
+/** A text that stands for this very object in a variant; empty for none. */
+export function variantOf(object: object | undefined): string {
+  if (object === undefined) return "";
+  const known = numbers.get(object) ?? String(++counted);
+  numbers.set(object, known);
+  return known;
+}

@@ -40,7 +40,7 @@ export function compileMesh(
   const report = new Report();
   const unknown = new UnknownHosts();
   const registry = readRegistry(resources, view, report, unknown);
-  const clusters = buildClusters(registry, report);
+  const clusters = buildClusters(registry, view, report);
   const gateways = resources.filter((r) => isIstio<GatewaySpec>(r, "Gateway"));
   const allGateways = new Set(gateways.map((r) => `${r.namespace}/${r.name}`));
   const known: Known = { registry, clusters, report, allGateways, unknown, view };

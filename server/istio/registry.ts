@@ -8,18 +8,23 @@ import type {
   Subset,
   TrafficPolicy,
   VirtualServiceSpec,
+  WorkloadEntry,
 } from "../../schema/generated/types.ts";
 import type { Resource } from "../model.ts";
+import { type HealthCheckPolicy, readHealthChecks } from "./health-checks.ts";
 import { checkDelegates, type Delegates, delegatesOf, isDelegate } from "./delegates.ts";
 import { covers, fullName, isVisible, isWildcard, localName, patternFinder } from "./names.ts";
 import { identity, place, type Report } from "./report.ts";
 import type { UnknownHosts } from "./unknown-hosts.ts";
+import { instancesOf } from "./workloads.ts";
 
 /** A host of a ServiceEntry. */
 export interface Service {
   host: string;
   namespace: string;
   ports: readonly ServicePort[];
+  /** Its instances; undefined where the host's own name is looked up. */
+  endpoints: readonly WorkloadEntry[] | undefined;
   resource: Resource<ServiceEntrySpec>;
 }
 
@@ -40,6 +45,8 @@ export interface Registry {
   virtualServices: readonly Resource<RoutesOfHosts>[];
   delegates: Delegates;
   gateways: ReadonlyMap<string, Resource<GatewaySpec>>;
+  /** By host. */
+  healthChecks: ReadonlyMap<string, readonly HealthCheckPolicy[]>;
 }
 
 export type RoutesOfHosts = VirtualServiceSpec & { hosts: string[] };
@@ -48,6 +55,8 @@ export type RoutesOfHosts = VirtualServiceSpec & { hosts: string[] };
 export interface View {
   namespace: string | undefined;
   labels: Readonly<Record<string, string>> | undefined;
+  /** `region/zone/subzone`; undefined where nothing depends on it, or the proxy does not say. */
+  locality?: string | undefined;
 }
 
 export const networkingGroup = "networking.istio.io";
@@ -72,10 +81,12 @@ export function readRegistry(
   const virtualServices = sorted.filter((r) => isIstio<VirtualServiceSpec>(r, "VirtualService"));
   const delegates = delegatesOf(virtualServices);
   checkDelegates(virtualServices, delegates, report);
+  const rules = readRules(sorted, services, view, report, unknown);
   return {
     services,
     localNames: localNamesOf(services.keys()),
-    rules: readRules(sorted, services, view, report, unknown),
+    rules,
+    healthChecks: readHealthChecks(sorted, services, rules, report, unknown),
     virtualServices: virtualServices
       .filter((r): r is Resource<RoutesOfHosts> => !isDelegate(r))
       .filter((r) => isVisible(r.spec.exportTo, r.namespace, view.namespace)),
@@ -105,6 +116,7 @@ function selects(selector: Record<string, string> | undefined, labels: View["lab
 
 function readServices(resources: readonly Resource[], view: View, report: Report): Map<string, Service> {
   const services = new Map<string, Service>();
+  const workloads = resources.filter((r) => isIstio<WorkloadEntry>(r, "WorkloadEntry"));
   for (const resource of resources) {
     if (!isIstio<ServiceEntrySpec>(resource, "ServiceEntry")) continue;
     if (!isVisible(resource.spec.exportTo, resource.namespace, view.namespace)) continue;
@@ -120,7 +132,9 @@ function readServices(resources: readonly Resource[], view: View, report: Report
         );
         return;
       }
-      services.set(host, { host, namespace: resource.namespace, ports: resource.spec.ports, resource });
+      const endpoints = instancesOf(resource, workloads, report);
+      const { ports } = resource.spec;
+      services.set(host, { host, namespace: resource.namespace, ports, endpoints, resource });
     });
   }
   return services;
@@ -141,6 +155,7 @@ function readRules(
     if (!isVisible(resource.spec.exportTo, resource.namespace, view.namespace)) continue;
     const host = serviceHost(resource.spec.host, resource.namespace, services);
     checkHost(resource, host, services, report, unknown);
+    if (!isForProxy(resource, view)) continue;
     byHost.set(host, [...(byHost.get(host) ?? []), resource]);
   }
   const patternFor = patternFinder(byHost.keys());
@@ -174,7 +189,17 @@ function checkHost(
   else report.warning(resource, ["spec", "host"], `No ServiceEntry has a host that "${host}" covers.`);
 }
 
-/** The proxy's namespace comes first, then the service's own, then the others by name, as in Istio. */
+/** A rule with a selector is for the proxies of its own namespace that have its labels. */
+function isForProxy({ spec, namespace }: RuleResource, view: View): boolean {
+  if (spec.workloadSelector === undefined) return true;
+  const labels = Object.entries(spec.workloadSelector.matchLabels ?? {});
+  return namespace === view.namespace && labels.every(([key, value]) => view.labels?.[key] === value);
+}
+
+/**
+ * A rule for just these proxies stands before one for all. Then the proxy's namespace comes first, then the
+ * service's own, then the others by name, as in Istio.
+ */
 function mergeRules(
   host: string,
   ownNamespace: string | undefined,
@@ -184,7 +209,10 @@ function mergeRules(
 ): HostRule | undefined {
   const rank = (r: Resource): number =>
     r.namespace === view.namespace ? 0 : r.namespace === ownNamespace ? 1 : 2;
-  const ordered = [...candidates].sort((a, b) => rank(a) - rank(b) || byName(a, b));
+  const selecting = candidates.filter((r) => r.spec.workloadSelector !== undefined);
+  const ordered = [...(selecting.length > 0 ? selecting : candidates)].sort(
+    (a, b) => rank(a) - rank(b) || byName(a, b),
+  );
   const [first] = ordered;
   if (first === undefined) return undefined;
   const subsets = new Map<string, Subset>();

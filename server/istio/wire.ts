@@ -1,10 +1,19 @@
 // Small pieces that many of Envoy's messages are made of.
 
-import { create, type DescMessage, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMessage,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
 import { type Any, AnySchema, type Duration, DurationSchema } from "@bufbuild/protobuf/wkt";
 import { type Address, AddressSchema } from "../../build/envoy-api/envoy/config/core/v3/address_pb.ts";
 import { ApiVersion } from "../../build/envoy-api/envoy/config/core/v3/config_source_pb.ts";
 import { durationNs } from "../../schema/values.ts";
+
+/** Fields of a message, to be put together with others before it is made. */
+export type Fields<Desc extends DescMessage> = Exclude<MessageInitShape<Desc>, MessageShape<Desc>>;
 
 export function pack<Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc>): Any {
   return create(AnySchema, {

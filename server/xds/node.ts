@@ -9,12 +9,14 @@ export function identify(node: Node | undefined): NodeIdentity {
   const metadata = node?.metadata ?? {};
   const build = node?.userAgentVersionType;
   const version = build?.case === "userAgentBuildVersion" ? build.value.version : undefined;
+  const { region = "", zone = "", subZone = "" } = node?.locality ?? {};
   return {
     id: node?.id ?? "",
     cluster: node?.cluster ?? "",
     role: text(metadata.ROLE) === "sidecar" ? "sidecar" : "gateway",
     namespace: text(metadata.NAMESPACE),
     labels: texts(metadata.LABELS),
+    ...(region === "" ? {} : { locality: [region, zone, subZone].join("/").replace(/\/+$/, "") }),
     envoyVersion: version ? `${version.majorNumber}.${version.minorNumber}.${version.patch}` : "",
   };
 }
