@@ -31,13 +31,13 @@ export function failingCondition(
   );
 }
 
-/** As failingCondition, for connections: there the source counts beside gateways. */
+/** As failingCondition, for connections: sidecars look at the source beside gateways, Gateways never do. */
 export function failingConnection(
   match: PlaceConditions,
   namespace: string,
   caller: Caller,
 ): string | undefined {
-  const source = sourceCondition(match, caller);
+  const source = caller.gateways.includes("mesh") ? sourceCondition(match, caller) : undefined;
   return portCondition(match, caller) ?? gatewayCondition(match, namespace, caller) ?? source;
 }
 
