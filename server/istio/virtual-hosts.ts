@@ -19,6 +19,7 @@ import {
   virtualHostName,
 } from "./names.ts";
 import { canBothMatch } from "./overlap.ts";
+import { isHttp } from "./protocols.ts";
 import { type Service, serviceHost, type View } from "./registry.ts";
 import { hostHint, identity, place } from "./report.ts";
 import { writtenRoutes } from "./delegates.ts";
@@ -87,7 +88,7 @@ export function meshVirtualHosts(known: Known, view: View, listenPort: number): 
   const claims = claimHosts(known);
   const { services } = known.registry;
   for (const service of services.values()) {
-    for (const port of service.ports) claims.at(service.host, port.number).service = service;
+    for (const port of httpPorts(service)) claims.at(service.host, port.number).service = service;
   }
   const taken = new Set<string>();
   return claims.sorted().map((claim) => ({
@@ -117,7 +118,9 @@ function claimHosts(known: Known): Claims {
     const covered = servicesUnder(host, services);
     for (const service of covered) {
       if (mostSpecific(service.host) !== host) continue;
-      for (const port of service.ports) claims.add(claims.at(service.host, port.number), resource, hostIndex);
+      for (const port of httpPorts(service)) {
+        claims.add(claims.at(service.host, port.number), resource, hostIndex);
+      }
     }
     if (covered.length > 0 && !isWildcard(host)) continue;
     claims.add(claims.at(host, 80), resource, hostIndex);
@@ -129,6 +132,9 @@ function claimHosts(known: Known): Claims {
 /** No Gateways at all, in a list or without one, stand for the mesh. */
 const isOfMesh = (gateways: readonly string[] = []): boolean =>
   gateways.length === 0 || gateways.includes("mesh");
+
+/** Of the other ports there are connections, and no requests that have a host. */
+const httpPorts = ({ ports }: Service) => ports.filter(({ protocol }) => isHttp(protocol));
 
 function servicesUnder(host: string, services: ReadonlyMap<string, Service>): Service[] {
   if (isWildcard(host)) return [...services.values()].filter((s) => covers(host, s.host));
@@ -156,12 +162,15 @@ function domains(claim: Claim, known: Known, view: View, listenPort: number): st
   const { host, port, service } = claim;
   if (host === "*") return ["*"];
   if (isWildcard(host)) return [...new Set([host, `${host}:${port}`, `${host}:${listenPort || port}`])];
-  const names = [host, ...shorterForms(host, hasBareName(host, known, view))];
+  const addresses = service?.resource.spec.addresses?.map(inHostHeader) ?? [];
+  const names = [host, ...shorterForms(host, hasBareName(host, known, view)), ...addresses];
   const withPort = names.map((name) => `${name}:${port}`);
-  const ports = service?.ports.map((p) => p.number) ?? [port];
+  const ports = service === undefined ? [port] : httpPorts(service).map((p) => p.number);
   const first = ports.includes(80) ? 80 : ports[0];
   return port === first ? [...names, ...withPort, ...names.map((name) => `${name}:*`)] : withPort;
 }
+
+const inHostHeader = (address: string): string => (address.includes(":") ? `[${address}]` : address);
 
 /** The bare name is the proxy's own namespace's; a proxy of none knows it where only one namespace has it. */
 function hasBareName(host: string, known: Known, view: View): boolean {
