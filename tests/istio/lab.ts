@@ -7,6 +7,7 @@ import { type ServerType, serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { Agent } from "undici";
 import { projectRoot } from "../../envoy/root.ts";
+import { formatDiagnostic } from "../../schema/diagnostic.ts";
 import { prepareLab } from "../../scripts/istio-lab.mjs";
 import { filterRoutes } from "../../server/http/filters.ts";
 import { moduleUrls, type IstioOptions } from "../../server/render/istio/options.ts";
@@ -18,6 +19,7 @@ import { type EchoService, startEcho } from "../support/echo.ts";
 import { type Answer, ask, type Headers } from "../support/mesh.ts";
 import { freePorts } from "../support/ports.ts";
 import { applyCrds, type Istiod, type Kubernetes, startIstiod, startKubernetes } from "./control-plane.ts";
+import { type KubeObject, objectsOf } from "./kube-api.ts";
 import { startProxy, type IstioProxy, type ProxyOptions } from "./proxy.ts";
 import { writeFolder } from "./folder.ts";
 
@@ -37,6 +39,8 @@ export interface Lab {
   apply(yaml: string): Promise<void>;
   /** The same, rendered for Istio first: what `sluice render` writes, and what of the folder it leaves alone. */
   render(yaml: string, options?: Partial<IstioOptions>): Promise<Rendered>;
+  /** Renders, fails on any error, and applies what was rendered; gives its objects, to be removed again. */
+  put(yaml: string, options?: Partial<IstioOptions>): Promise<KubeObject[]>;
   request(port: number, options?: RequestOptions): Promise<Answer>;
   close(): Promise<void>;
 }
@@ -110,6 +114,14 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
           { ...defaults, ...moduleUrls(modulesUrl, "test"), ...overrides },
         );
         return { ...rendered, diagnostics: [...diagnostics, ...rendered.diagnostics] };
+      },
+      async put(yaml, overrides) {
+        const { files, diagnostics } = await lab.render(yaml, overrides);
+        const errors = diagnostics.filter((d) => d.severity === "error").map(formatDiagnostic);
+        if (errors.length > 0) throw new Error(errors.join("\n"));
+        const objects = files.flatMap(({ text }) => objectsOf(text));
+        await kubernetes.api.apply(objects);
+        return objects;
       },
       request: (port, request) => ask(agent, port, request),
     };
