@@ -86,7 +86,7 @@ function parseBuckets(text: string): number[] {
   return bounds;
 }
 
-function parseLabels(text: string): Record<string, string> {
+export function parseLabels(text: string): Record<string, string> {
   const labels: Record<string, string> = {};
   for (const part of text.split(",")) {
     const [, key, value] = /^\s*([^=\s]+)=(.*?)\s*$/.exec(part) ?? [];

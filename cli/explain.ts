@@ -4,11 +4,13 @@
 import { relative } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import {
+  type ExplainInput,
   type Explanation,
   explain,
   type PolicyExplanation,
   type RuleExplanation,
 } from "../server/match/explain.ts";
+import { parseLabels } from "./bootstrap.ts";
 import { buildFolder } from "./folder.ts";
 import { explainRecorded } from "./outcomes.ts";
 import { readUrl } from "./url.ts";
@@ -20,6 +22,8 @@ interface ExplainOptions {
   request: string;
   header: [string, string][];
   source: string;
+  labels?: Record<string, string>;
+  namespace?: string;
   seed?: number;
   requests?: string;
   diff?: string[];
@@ -31,6 +35,7 @@ Examples:
   $ sluice explain --config mesh/ http://go-search-service/find
   $ sluice explain --config mesh/ -H 'uid: 0' -H 'cookie: beta=1' http://go-search-service/find
   $ sluice explain --config mesh/ -X POST -H 'Host: go-search-service' http://127.0.0.1:10000/find
+  $ sluice explain --config mesh/ --labels app=shop --namespace a http://go-search-service/
   $ sluice explain --config mesh/ --json http://go-search-service/ | jq .result.destinations
   $ sluice explain --config mesh/ --requests session.har      a table of outcomes
   $ sluice explain --requests access.log --diff mesh/ edited/   what an edit would change
@@ -52,6 +57,8 @@ export function register(program: Command): void {
     .option("-X, --request <method>", "HTTP method", "GET")
     .option("-H, --header <line>", "a request header, `name: value`; repeatable", readHeader, [])
     .option("--source <ip>", "the client's address", "127.0.0.1")
+    .option("--labels <k=v,...>", "labels of the proxy that the request goes through", parseLabels)
+    .option("--namespace <name>", "namespace of that proxy")
     .option("--seed <number>", "another draw where a choice is by chance", readSeed)
     .option(
       "--requests <file>",
@@ -100,10 +107,16 @@ async function run(address: string | undefined, options: ExplainOptions): Promis
     sourceIp: options.source,
     port: url.port,
     ...(options.seed === undefined ? {} : { seed: options.seed }),
+    ...proxyOf(options),
   });
   process.stdout.write(
     options.json === true ? `${JSON.stringify(explanation, null, 2)}\n` : render(explanation),
   );
+}
+
+function proxyOf({ labels, namespace }: ExplainOptions): Pick<ExplainInput, "proxy"> {
+  if (labels === undefined && namespace === undefined) return {};
+  return { proxy: { labels: labels ?? {}, namespace: namespace ?? "" } };
 }
 
 export function render(e: Explanation): string {
@@ -189,5 +202,8 @@ function resultLines({ result }: Explanation, row: Row): void {
   for (const d of result.destinations) {
     const share = d.share === 1 ? "" : `${Number((d.share * 100).toFixed(2))} %  `;
     row(result.detail === "" ? "goes to" : "", `${share}${d.cluster}  ${d.endpoints.join(", ")}`);
+  }
+  for (const { cluster, share } of result.mirrors ?? []) {
+    row("copied to", `${share === 1 ? "" : `${Number((share * 100).toFixed(4))} %  `}${cluster}`);
   }
 }

@@ -27,6 +27,13 @@ export interface SnapshotOptions extends ObservabilityOptions {
   delivery: "inline" | { file: string };
 }
 
+/** The mesh as one kind of proxy sees it. */
+export type Seen = Pick<Built, "mesh" | "plugins">;
+
+interface SeenWithKinds extends Seen {
+  plugins: readonly (Plugin & { kind: PolicyKind })[];
+}
+
 /** What explanations and the API read. */
 export interface Mesh extends MeshModel, Attachments {}
 
@@ -46,6 +53,7 @@ export interface Built {
   mesh: Mesh;
   /** What a proxy sees of it. */
   meshFor(node: NodeIdentity): Mesh;
+  seenBy(node: NodeIdentity): Seen;
 }
 
 /** A proxy that says nothing of itself is the gateway of the folder and sees all of it. */
@@ -64,12 +72,6 @@ export function checkReferences(resources: readonly Resource[]): Diagnostic[] {
   return [...diagnostics, ...report.diagnostics];
 }
 
-/** The mesh as one kind of proxy sees it. */
-interface Seen {
-  mesh: Mesh;
-  plugins: readonly (Plugin & { kind: PolicyKind })[];
-}
-
 class BuiltMesh implements Built {
   readonly diagnostics: Diagnostic[] = [];
   readonly mesh: Mesh;
@@ -79,7 +81,7 @@ class BuiltMesh implements Built {
   readonly #options: SnapshotOptions;
   readonly #before: readonly PolicyState[];
   readonly #pool: ResourcePool;
-  readonly #views = new Map<string, Seen>();
+  readonly #views = new Map<string, SeenWithKinds>();
   readonly #snapshots = new Map<string, Snapshot>();
   readonly #dependence: Dependence;
   readonly #sourceLabels: readonly string[];
@@ -132,16 +134,20 @@ class BuiltMesh implements Built {
   }
 
   meshFor(node: NodeIdentity): Mesh {
-    return this.#seenBy(viewOf(node, this.#distinctions())).mesh;
+    return this.seenBy(node).mesh;
   }
 
-  #seenBy(view: View): Seen {
+  seenBy(node: NodeIdentity): Seen {
+    return this.#seenBy(viewOf(node, this.#distinctions()));
+  }
+
+  #seenBy(view: View): SeenWithKinds {
     const seen = this.#views.get(viewKey(view)) ?? this.#see(view, new Report());
     this.#views.set(viewKey(view), seen);
     return seen;
   }
 
-  #see(view: View, report: Report): Seen {
+  #see(view: View, report: Report): SeenWithKinds {
     const { mesh, diagnostics } = compileMesh(this.#resources, this.#options.listen, view);
     report.diagnostics.push(...diagnostics);
     const attachments = attachPolicies(this.#resources, mesh, this.#before, report);

@@ -6,12 +6,14 @@
 import { compileModule } from "../../host/index.ts";
 import { destinationHeader } from "../istio/listeners.ts";
 import type { MeshListener } from "../istio/mesh.ts";
+import type { LeftOut } from "../istio/routes.ts";
+import type { NodeIdentity } from "../model.ts";
 import { type PolicyKind, policyKinds } from "../policy/kinds.ts";
 import type { FilterModule } from "../policy/modules.ts";
 import { type PlacedRoute, routesInOrder } from "../route-table.ts";
-import type { Built } from "../snapshot.ts";
+import type { Built, Seen } from "../snapshot.ts";
 import { findVirtualHost } from "./domains.ts";
-import type { ExplainInput, Explanation, RouteExplanation } from "./explanation.ts";
+import type { ExplainInput, Explanation, PassedOver, RouteExplanation } from "./explanation.ts";
 import { normalisePath } from "./paths.ts";
 import { policyExplanation } from "./policies.ts";
 import { bytes, type MatchRequest, text } from "./request.ts";
@@ -22,10 +24,11 @@ import { pairsOf, resolve, type Router, runModule } from "./run-module.ts";
 export type { ExplainInput, Explanation, PolicyExplanation, RuleExplanation } from "./explanation.ts";
 
 export async function explain(
-  built: Built,
+  whole: Built,
   modules: Record<string, FilterModule>,
   input: ExplainInput,
 ): Promise<Explanation> {
+  const built = input.proxy === undefined ? whole : whole.seenBy({ ...anyProxy, ...input.proxy });
   const listener = listenerOf(built, input.port);
   const explanation: Explanation = {
     request: {
@@ -47,12 +50,7 @@ export async function explain(
   const routes = routesInOrder(built.mesh, found.virtualHost);
   const tried = tryRoutes(routes, request);
   const first = tried.find((t) => t.matches);
-  explanation.passedOver = tried
-    .filter((t) => !t.matches && t.route.derived === undefined)
-    .map((t) => ({
-      route: t.route.message.name,
-      failed: t.conditions.filter((c) => !c.holds).map((c) => c.text),
-    }));
+  explanation.passedOver = passedOver(tried, found.virtualHost.leftOut);
   if (first === undefined) {
     explanation.result = plain("not found", "no route matches: answered 404", 404);
     return explanation;
@@ -63,7 +61,31 @@ export async function explain(
   return explanation;
 }
 
-function listenerOf(built: Built, port: number): MeshListener {
+const anyProxy: NodeIdentity = {
+  id: "",
+  cluster: "",
+  role: "gateway",
+  namespace: "",
+  labels: {},
+  locality: "",
+  envoyVersion: "",
+};
+
+/** In the order in which they are written: also those that are for another port, Gateway or caller. */
+function passedOver(tried: readonly Tried<PlacedRoute>[], leftOut: readonly LeftOut[]): PassedOver[] {
+  const own = tried.filter((t) => t.route.derived === undefined);
+  const before = (position: number): PassedOver[] =>
+    leftOut.filter((l) => l.position === position).map(({ route, why }) => ({ route, failed: [why] }));
+  const inOrder = own.flatMap((t, i) => [
+    ...before(i),
+    ...(t.matches
+      ? []
+      : [{ route: t.route.message.name, failed: t.conditions.filter((c) => !c.holds).map((c) => c.text) }]),
+  ]);
+  return own.some((t) => t.matches) ? inOrder : [...inOrder, ...before(own.length)];
+}
+
+function listenerOf(built: Seen, port: number): MeshListener {
   const { listeners } = built.mesh;
   const listener = listeners.find((l) => l.servers.length > 0 && l.port === port) ?? listeners[0];
   if (listener === undefined) throw new Error("the mesh has no listener");
@@ -124,7 +146,7 @@ function compiledOnce({ bytes: code }: FilterModule): ReturnType<typeof compileM
 }
 
 interface Run {
-  built: Built;
+  built: Seen;
   modules: Record<string, FilterModule>;
   input: ExplainInput;
   explanation: Explanation;
@@ -132,7 +154,7 @@ interface Run {
 }
 
 /** As the filter is told: `sluice faults off`. */
-function isSwitchedOff(built: Built, { module }: PolicyKind): boolean {
+function isSwitchedOff(built: Seen, { module }: PolicyKind): boolean {
   const { configuration } = built.plugins.find(({ filter }) => filter === module) ?? {};
   return (
     configuration !== undefined && (JSON.parse(configuration) as { disabled?: boolean }).disabled === true

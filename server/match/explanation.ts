@@ -16,6 +16,8 @@ export interface ExplainInput {
   port: number;
   /** Of random draws. */
   seed?: number;
+  /** Whose proxy the request goes through; absent: one that sees everything and has no labels. */
+  proxy?: { namespace: string; labels: Readonly<Record<string, string>> };
 }
 
 export interface Explanation {
@@ -25,10 +27,15 @@ export interface Explanation {
   notes: string[];
   virtualHost?: { name: string; domain: string };
   /** Routes that were tried before the one that matched, with the conditions that failed. */
-  passedOver: { route: string; failed: string[] }[];
+  passedOver: PassedOver[];
   route?: RouteExplanation;
   policies: PolicyExplanation[];
   result: Result;
+}
+
+export interface PassedOver {
+  route: string;
+  failed: string[];
 }
 
 export interface RouteExplanation {
@@ -73,6 +80,8 @@ export interface Result {
   location?: string;
   /** Where it goes; several with their weights where Envoy draws. */
   destinations: { cluster: string; host: string; subset?: string; share: number; endpoints: string[] }[];
+  /** Clusters that get a copy, and of how many requests. */
+  mirrors?: { cluster: string; share: number }[];
   /** Request headers that policies changed: name, before, after. */
   changedHeaders: { name: string; before: string[]; after: string[] }[];
 }

@@ -5,14 +5,14 @@ import type { Attached } from "../policy/attach.ts";
 import { destinationText } from "../policy/destinations.ts";
 import { faultText } from "../policy/fault-text.ts";
 import { type KeyedRequest, limitText } from "../policy/limit-text.ts";
-import type { Built } from "../snapshot.ts";
+import type { Seen } from "../snapshot.ts";
 import type { PolicyExplanation } from "./explanation.ts";
 import type { Step } from "./run-module.ts";
 import type { ToldRule } from "./told.ts";
 
 export function policyExplanation(
   { policy, kind, tier, target }: Attached,
-  built: Built,
+  built: Seen,
   { decisions, told }: Step,
   request: KeyedRequest,
 ): PolicyExplanation {

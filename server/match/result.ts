@@ -1,10 +1,10 @@
 // Where a request ends: at endpoints, in an answer, in a redirect.
 
-import type { Route } from "../../build/envoy-api/envoy/config/route/v3/route_components_pb.ts";
+import type { Route, RouteAction } from "../../build/envoy-api/envoy/config/route/v3/route_components_pb.ts";
 import type { Pair } from "../../host/index.ts";
 import { destinationHeader } from "../istio/listeners.ts";
 import type { PlacedRoute } from "../route-table.ts";
-import type { Built } from "../snapshot.ts";
+import type { Seen } from "../snapshot.ts";
 import type { Result } from "./explanation.ts";
 import { text } from "./request.ts";
 
@@ -16,7 +16,7 @@ export const plain = (outcome: Result["outcome"], detail: string, status: number
   changedHeaders: [],
 });
 
-export function resultOf(placed: PlacedRoute | undefined, built: Built): Result {
+export function resultOf(placed: PlacedRoute | undefined, built: Seen): Result {
   if (placed === undefined) return plain("not found", "no route matches after the change: answered 404", 404);
   const { action } = placed.message;
   if (action.case === "redirect")
@@ -37,8 +37,18 @@ export function resultOf(placed: PlacedRoute | undefined, built: Built): Result 
       share: drawn.length === 1 ? 1 : d.weight / total,
       endpoints: endpointsOf(built, d.cluster),
     })),
+    ...(action.case === "route" ? mirrorsOf(action.value) : {}),
     changedHeaders: [],
   };
+}
+
+function mirrorsOf({ requestMirrorPolicies: policies }: RouteAction): Pick<Result, "mirrors"> {
+  if (policies.length === 0) return {};
+  const mirrors = policies.map(({ cluster, runtimeFraction }) => ({
+    cluster,
+    share: (runtimeFraction?.defaultValue?.numerator ?? 0) / 1_000_000,
+  }));
+  return { mirrors };
 }
 
 const redirectStatuses = [301, 302, 303, 307, 308];
@@ -46,7 +56,7 @@ const redirectStatuses = [301, 302, 303, 307, 308];
 const redirectStatus = ({ action }: Route): number =>
   (action.case === "redirect" ? redirectStatuses[action.value.responseCode] : undefined) ?? 301;
 
-function endpointsOf(built: Built, cluster: string): string[] {
+function endpointsOf(built: Seen, cluster: string): string[] {
   const known = built.mesh.clusters.get(cluster);
   const assignment = known?.endpoints ?? known?.message.loadAssignment;
   return (assignment?.endpoints ?? []).flatMap(({ lbEndpoints }) =>

@@ -6,7 +6,7 @@ import type { PolicyKind } from "../policy/kinds.ts";
 import type { FilterModule } from "../policy/modules.ts";
 import { capabilities, vmId } from "../policy/plugin.ts";
 import type { PlacedRoute } from "../route-table.ts";
-import type { Built } from "../snapshot.ts";
+import type { Seen } from "../snapshot.ts";
 import { type MatchRequest, text } from "./request.ts";
 import { tryRoutes } from "./route.ts";
 import { Told } from "./told.ts";
@@ -26,7 +26,7 @@ export interface ModuleRun {
   kind: PolicyKind;
   module: FilterModule;
   compiled: CompiledModule;
-  built: Built;
+  built: Seen;
   router: Router;
   headers: readonly Pair[];
   sourceAddress: string;
