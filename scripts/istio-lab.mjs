@@ -63,15 +63,27 @@ export function labDirectory(environment = process.env) {
   return join(base, hash.digest("hex").slice(0, 12));
 }
 
+/** Whether everything is there, or could be built. */
+export function canPrepare(environment = process.env) {
+  const { programs: missing, files: absent } = missingIn(labDirectory(environment));
+  return process.platform === "linux" && (missing.length + absent.length === 0 || hasGo());
+}
+
+const hasGo = () => spawnSync("go", ["version"]).status === 0;
+
+const missingIn = (directory) => ({
+  programs: programs.filter(({ name }) => !isProgram(join(directory, "bin", name))),
+  files: files.filter(([, , , to]) => !existsSync(join(directory, to))),
+});
+
 /** @returns the folder, complete. Throws with a reason that says what is missing and how to have it. */
 export function prepareLab(say = () => {}, environment = process.env) {
   const directory = labDirectory(environment);
   if (process.platform !== "linux") throw new Error("a real Istio runs on Linux only here");
   mkdirSync(join(directory, "bin"), { recursive: true });
-  const missing = programs.filter(({ name }) => !isProgram(join(directory, "bin", name)));
-  const absent = files.filter(([, , , to]) => !existsSync(join(directory, to)));
+  const { programs: missing, files: absent } = missingIn(directory);
   if (missing.length + absent.length > 0) {
-    if (spawnSync("go", ["version"]).status !== 0) {
+    if (!hasGo()) {
       throw new Error(`building a real Istio needs Go 1.26 or newer on PATH (for ${directory})`);
     }
     for (const program of missing) buildProgram(program, directory, say);
