@@ -51,7 +51,7 @@ const isHashedBySource = ({ hash }: MeshDestination): boolean =>
   hash?.policySpecifier.case === "connectionProperties";
 
 /** By name and address; everything where the route has neither. TLS is seen by a TLS inspector in the listener. */
-export function chainMatch({ sniHosts, subnets }: TcpRoute): FilterChainMatch {
+export function chainMatch({ sniHosts, subnets }: Pick<TcpRoute, "sniHosts" | "subnets">): FilterChainMatch {
   return create(FilterChainMatchSchema, {
     serverNames: [...sniHosts],
     prefixRanges: subnets.map((subnet) => {
