@@ -36,6 +36,18 @@ let count: u32 = 0;
 /** Whether labels are written for the rules of Istio's bootstrap. */
 export let isIstio: bool = false;
 
+let wasIstio: bool = false;
+
+/** Configure only. Before a configuration is read, which may be refused. */
+export function beginLabelEncoding(): void {
+  wasIstio = isIstio;
+}
+
+/** Configure only. The configuration is refused: labels are written as before it. */
+export function restoreLabelEncoding(): void {
+  isIstio = wasIstio;
+}
+
 /**
  * Configure only. Labels are written for the rules of Istio's bootstrap: LABEL, `=.=`, VALUE, `;.;`. They find a label
  * wherever it stands, also at the end of a longer one.

@@ -51,12 +51,22 @@ export const istioLabels = [
   "connection_security_policy",
 ] as const;
 
+/** Labels of the metrics under OpenTelemetry's names, with `names: [otel]`. */
+export const otelLabels = [
+  "http_request_method",
+  "http_response_status_code",
+  "http_route",
+  "server_address",
+  "url_scheme",
+  "error_type",
+] as const;
+
 /** Dimensions of a MetricsPolicy that need no mention: what most people call them. */
 export const usualDimensions = ["method", "path", "grpc_status", "tenant"] as const;
 
 /** Every label that the bootstrap has a rule for. */
 export const knownLabels = (dimensions: readonly string[] = []): string[] => [
-  ...new Set([...standardLabels, ...istioLabels, ...usualDimensions, ...dimensions]),
+  ...new Set([...standardLabels, ...istioLabels, ...otelLabels, ...usualDimensions, ...dimensions]),
 ];
 
 /**

@@ -1,26 +1,11 @@
 // MetricsPolicy: which labels the request metrics carry, and how many series they may make.
 
-import {
-  boolean,
-  type EnumSchema,
-  type Field,
-  integer,
-  list,
-  nonEmpty,
-  type ObjectSchema,
-} from "./language.ts";
+import { boolean, enumeration, type Field, integer, list, nonEmpty, type ObjectSchema } from "./language.ts";
 import { policyShapes } from "./policy.ts";
 
 const none: ObjectSchema = { type: "object", name: "NoOptions", doc: "No options.", fields: {} };
 
-const names: EnumSchema = {
-  type: "enum",
-  name: "MetricNames",
-  values: ["sluice", "istio"],
-  unsupported: {
-    otel: "OpenTelemetry counts durations in seconds, and Envoy's histograms hold whole numbers only; use sluice",
-  },
-};
+const names = enumeration("MetricNames", "sluice", "istio", "otel");
 
 export const dimension: ObjectSchema = {
   type: "object",
@@ -69,7 +54,7 @@ export const dimension: ObjectSchema = {
 const policyFields: Record<string, Field> = {
   dimensions: { schema: list(dimension, 16, 0, "name"), doc: "Further labels." },
   names: {
-    schema: list(names, 2, 1),
+    schema: list(names, 3, 1),
     default: ["sluice"],
     doc: "Under which names requests and durations are reported.",
   },
@@ -92,11 +77,6 @@ const shapes = policyShapes({
   filter: "metrics",
   fields: policyFields,
   configFields: {
-    labels: {
-      schema: { type: "enum", name: "LabelEncoding", values: ["sluice", "istio"] },
-      default: "sluice",
-      doc: "How labels are written into a stat's name: for the rules of our bootstrap, or of Istio's.",
-    },
     arenaKiB: { schema: integer(16, 16_384), default: 128, doc: "Memory for one request's headers." },
   },
 });

@@ -2,7 +2,7 @@
 // given, in which every policy says on which routes it applies.
 
 import { attachments, targetRefs } from "./attach.ts";
-import { boolean, type Field, integer, list, nonEmpty, type ObjectSchema } from "./language.ts";
+import { boolean, enumeration, type Field, integer, list, nonEmpty, type ObjectSchema } from "./language.ts";
 
 export interface PolicyKind {
   /** Such as `RateLimit`: the generated types are RateLimitSpec, RateLimitPolicy and RateLimitConfig. */
@@ -29,6 +29,15 @@ export const arenaField: Record<string, Field> = {
 };
 export const streamsField: Record<string, Field> = {
   maxStreams: { schema: integer(64, 1_048_576), default: 65_536, doc: "Streams with state per worker." },
+};
+
+/** Of every filter's configuration. */
+const labelsField: Record<string, Field> = {
+  labels: {
+    schema: enumeration("LabelEncoding", "sluice", "istio"),
+    default: "sluice",
+    doc: "How labels are written into a stat's name: for the rules of our bootstrap, or of Istio's.",
+  },
 };
 
 export function policyShapes(kind: PolicyKind): { spec: ObjectSchema; config: ObjectSchema } {
@@ -64,6 +73,7 @@ export function policyShapes(kind: PolicyKind): { spec: ObjectSchema; config: Ob
           required: true,
           doc: "From the most specific attachment to the least.",
         },
+        ...labelsField,
         ...kind.configFields,
       },
     },

@@ -454,6 +454,53 @@ describe("with dimensions", () => {
   });
 });
 
+describe("names: otel", () => {
+  const name = "http_server_request_duration_milliseconds";
+  let world: World;
+  before(async () => {
+    world = await startWorld(metricsPolicy(20, "  names: [otel]\n"), dimensions);
+  });
+  after(() => endWorld(world));
+
+  test("each request is in the histogram once, with the convention's labels", async () => {
+    const send = (path: string, method: "GET" | "POST") => world.mesh.request({ host, path, method });
+    await send("/status/200", "GET");
+    await send("/status/404", "POST");
+    await send("/status/503", "GET");
+    await overHttp2(world.session, "/status/200", { ":method": "BREW" });
+    await abandon(world, "http2");
+    const list = await waitFor("all are counted", async () => {
+      const found = samples(await world.mesh.envoy.admin("/stats/prometheus"), `${name}_count`);
+      return found.reduce((all, { value }) => all + value, 0) === 5 && found;
+    });
+    const found = list.map(({ labels }) => [
+      labels.http_request_method,
+      labels.http_response_status_code,
+      labels.http_route,
+      labels.error_type,
+    ]);
+    assert.deepEqual(found.sort(), [
+      ["GET", undefined, "/slow", "DR"],
+      ["GET", "200", "/status/{id}", undefined],
+      ["GET", "503", "/status/{id}", "503"],
+      ["POST", "404", "/status/{id}", undefined],
+      // The service does not know the method either.
+      ["_OTHER", "400", "/status/{id}", undefined],
+    ]);
+    for (const { labels } of list) {
+      assert.equal(labels.server_address, host);
+      assert.equal(labels.url_scheme, "http");
+    }
+  });
+
+  test("buckets are the convention's", async () => {
+    const page = await world.mesh.envoy.admin("/stats/prometheus");
+    const bounds = new Set(samples(page, `${name}_bucket`).map(({ labels }) => labels.le));
+    const seconds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+    assert.deepEqual([...bounds], [...seconds.map((bound) => String(bound * 1000)), "+Inf"]);
+  });
+});
+
 describe("a spray of values", () => {
   let world: World;
   before(async () => {

@@ -2,6 +2,7 @@
 
 import { lend } from "../abi/arena";
 import { OK, PLUGIN_CONFIGURATION, proxy_get_buffer_bytes } from "../abi/hostcalls";
+import { beginLabelEncoding, restoreLabelEncoding } from "../metrics";
 import { beginRegexes } from "../regex/regex";
 import { allocateApart, beginBlocks, freeBlocks, takeBlocks } from "./blocks";
 import { decode } from "./decode";
@@ -15,6 +16,7 @@ const result: usize = memory.data(8, 4);
 /** Starts a configuration and decodes it; 0: refused. finish or discard must follow. */
 export function readConfiguration(table: usize, texts: usize, root: u32, size: u32): usize {
   beginBlocks();
+  beginLabelEncoding();
   beginRegexes();
   resetRefusal();
   if (size > MAX_SIZE) {
@@ -42,5 +44,6 @@ export function finishConfiguration(): usize {
 /** The configuration is refused: its memory is freed and the reason logged. */
 export function discardConfiguration(): void {
   logRefusal();
+  restoreLabelEncoding();
   freeBlocks(takeBlocks());
 }

@@ -1,7 +1,7 @@
 // From the configuration's records to the plan. Configure only; what the schema cannot say is refused here.
 
 import { ensureArena } from "../../assembly/abi/arena";
-import { PLUGIN_NAME, PLUGIN_ROOT_ID, readProperty } from "../../assembly/abi/property";
+import { pluginIdentity } from "../../assembly/attach/plugins";
 import { addPolicy, AttachTable, finishTable, newAttachTable } from "../../assembly/attach/table";
 import { findByte, literal, writeBytes } from "../../assembly/bytes";
 import { allocate } from "../../assembly/config/blocks";
@@ -9,6 +9,7 @@ import { itemAt } from "../../assembly/config/records";
 import { enterField, enterIndex, leave } from "../../assembly/config/refusal";
 import { stableHash } from "../../assembly/hash";
 import { compileMatches } from "../../assembly/match/compile";
+import { useIstioLabels } from "../../assembly/metrics";
 import { choiceSeed } from "../../assembly/rendezvous";
 import { ByteString } from "../../assembly/set";
 import { planAbort } from "./abort";
@@ -17,6 +18,7 @@ import { findActiveGauge, findCounters, TYPES } from "./counters";
 import {
   Fault,
   FaultConfig,
+  FaultConfigLabelEncodingIs,
   FaultPolicy,
   FaultPolicyHas,
   FaultStopWhen,
@@ -41,6 +43,7 @@ let owner: u64 = 0;
 
 /** Builds the plan; null: refused. */
 export function buildPlan(config: FaultConfig, root: u32): Plan | null {
+  useIstioLabels(config.labels === FaultConfigLabelEncodingIs.istio_);
   const plan = changetype<Plan>(allocate(offsetof<Plan>()));
   plan.root = root;
   plan.isDisabled = config.disabled;
@@ -75,15 +78,6 @@ function attachPolicies(config: FaultConfig): AttachTable {
   }
   finishTable(table);
   return table;
-}
-
-/** Policies of two plugins are different ones, whatever they are called. */
-function pluginIdentity(): u64 {
-  const text = changetype<ByteString>(memory.data(8, 4));
-  readProperty(PLUGIN_ROOT_ID, text);
-  const root = stableHash(text.start, text.length, 0);
-  readProperty(PLUGIN_NAME, text);
-  return stableHash(text.start, text.length, root);
 }
 
 function planPolicy(policy: FaultPolicy, to: PolicyPlan): bool {

@@ -3,7 +3,7 @@
 
 import { ensureArena } from "../../assembly/abi/arena";
 import { addPolicy, AttachTable, finishTable, newAttachTable } from "../../assembly/attach/table";
-import { beginName, findMetric, label, Metric } from "../../assembly/metrics";
+import { beginName, findMetric, label, Metric, useIstioLabels } from "../../assembly/metrics";
 import { allocate } from "../../assembly/config/blocks";
 import { itemAt } from "../../assembly/config/records";
 import { enterField, enterIndex, refuse } from "../../assembly/config/refusal";
@@ -11,13 +11,14 @@ import { byteOf } from "../../assembly/config/json";
 import { compileMatches } from "../../assembly/match/compile";
 import { choiceSeed, destinationId } from "../../assembly/rendezvous";
 import { findByte, literal, writeBytes, writeDecimal } from "../../assembly/bytes";
-import { ensureStreams } from "../../assembly/streams";
+import { ensureStreams, STREAM_TABLE_SIZE, StreamTable } from "../../assembly/streams";
 import { ByteString } from "../../assembly/set";
 import {
   Destination,
   DestinationHas,
   HeaderChange,
   HeaderRoutingConfig,
+  HeaderRoutingConfigLabelEncodingIs,
   HeaderRoutingPolicy,
   HeaderRoutingPolicyHas,
   HeaderRoutingRule,
@@ -70,12 +71,16 @@ export class Choice {
   metric: Metric;
 }
 
+/** Streams whose response is to be changed. */
+export const streams: StreamTable = changetype<StreamTable>(memory.data(STREAM_TABLE_SIZE, 4));
+
 const POLICIES: ByteString = literal("policies");
 const RULES: ByteString = literal("rules");
 const DESTINATIONS: ByteString = literal("destinations");
 
 /** Builds the plan; null: refused. */
 export function buildPlan(config: HeaderRoutingConfig): Plan | null {
+  useIstioLabels(config.labels === HeaderRoutingConfigLabelEncodingIs.istio_);
   const plan = changetype<Plan>(allocate(offsetof<Plan>()));
   const count = config.policiesCount;
   plan.policies = allocate(count * offsetof<PolicyPlan>());
@@ -102,7 +107,7 @@ export function buildPlan(config: HeaderRoutingConfig): Plan | null {
   }
   plan.arenaSize = (<usize>config.arenaKiB) << 10;
   ensureArena(plan.arenaSize);
-  if (needsStreams) ensureStreams(config.maxStreams);
+  if (needsStreams) ensureStreams(streams, config.maxStreams);
   return plan;
 }
 

@@ -26,6 +26,7 @@ import {
   resetHash,
 } from "./labels";
 import { grpcStatusNumber, isGrpc, readRequestBytes, readResponseBytes, responseFlags } from "./outcome";
+import { ISTIO_NAMES } from "./reserved";
 import { admitSeries, DEFINED, ISTIO, isListDamaged, reserveSeries, Series } from "./series";
 
 const CLUSTER_NAME: ByteString = literal("xds\0cluster_name");
@@ -168,7 +169,7 @@ function nameLabels(name: string): void {
   add("grpc_response_status", isBeyond ? OTHER : status);
   add("response_flags", isBeyond ? OTHER : flags);
   add("connection_security_policy", UNKNOWN);
-  if (!isBeyond) labelDimensions(true);
+  if (!isBeyond) labelDimensions(ISTIO_NAMES);
 }
 
 // @ts-ignore: decorator

@@ -6,7 +6,7 @@ import { literal, writeBytes } from "../../assembly/bytes";
 import { avalanche, stableHash } from "../../assembly/hash";
 import { isIstio, label, labelNamed } from "../../assembly/metrics";
 import { ByteString } from "../../assembly/set";
-import { DimensionPlan } from "./plan";
+import { DimensionPlan, PATH } from "./plan";
 
 /** Dimensions of one request, of all its policies together. */
 export const MAX_DIMENSIONS: u32 = 16;
@@ -169,13 +169,25 @@ function valueAt(i: u32): Value {
   return changetype<Value>(values + i * offsetof<Value>());
 }
 
-/** Writes the dimensions into the name of the metric that has been begun. */
-export function labelDimensions(isUnderIstiosNames: bool): void {
+/** The value of the first dimension that is a path; false: there is none. */
+export function pathValue(to: ByteString): bool {
+  for (let i: u32 = 0; i < count; i++) {
+    const value = valueAt(i);
+    if (value.dimension.source !== PATH) continue;
+    to.start = value.start;
+    to.length = value.length;
+    return true;
+  }
+  return false;
+}
+
+/** Writes the dimensions into the name of the metric that has been begun, less those that have a label's name there. */
+export function labelDimensions(names: u32): void {
   let unknown: u32 = 0;
   for (let i: u32 = 0; i < count; i++) {
     const value = valueAt(i);
     const dimension = value.dimension;
-    if (isUnderIstiosNames && dimension.isIstios) continue;
+    if (dimension.reserved & names) continue;
     if (dimension.isUnknown) unknown += 2 + dimension.nameLength + value.length;
     else labelNamed(dimension.nameStart, dimension.nameLength, value.start, value.length);
   }

@@ -21,8 +21,8 @@ import {
   MetricsPolicyMetricNamesIs,
 } from "./generated/config";
 import { isKnownLabel, readKnownLabels } from "./known";
-import { isIstiosLabel, isTakenLabel } from "./reserved";
-import { DURATIONS, ensureSeries, ISTIO, REQUESTS } from "./series";
+import { ISTIO_NAMES, isTakenLabel, OTEL_NAMES, reservedIn, SLUICE_NAMES } from "./reserved";
+import { DURATIONS, ensureSeries, ISTIO, OTEL, REQUESTS } from "./series";
 import { newValueList, ValueList } from "./values";
 
 /** The whole configuration. */
@@ -37,10 +37,6 @@ export class Plan {
   isByHost: bool;
 }
 
-/** Bits of PolicyPlan.names. */
-export const SLUICE_NAMES: u32 = 1;
-export const ISTIO_NAMES: u32 = 2;
-
 /** Label sets per metric where no policy says otherwise. */
 export const DEFAULT_MAX_SERIES: u32 = 10_000;
 
@@ -50,6 +46,7 @@ export class PolicyPlan {
   /** DimensionPlan. */
   dimensions: usize;
   dimensionCount: u32;
+  /** Bits, see reserved.ts. */
   names: u32;
   maxSeries: u32;
   inherit: bool;
@@ -74,8 +71,8 @@ export class DimensionPlan {
   source: u32;
   declared: Dimension;
   values: ValueList;
-  /** Istio's metrics have a label of this name. */
-  isIstios: bool;
+  /** The names, as bits, under which metrics have a label of this name. */
+  reserved: u32;
   /** Envoy has no rule for this label: it goes into `dimensions`. */
   isUnknown: bool;
 }
@@ -86,10 +83,11 @@ const NAME: ByteString = literal("name");
 
 /** Builds the plan; null: refused. */
 export function buildPlan(config: MetricsConfig): Plan | null {
+  useIstioLabels(config.labels === MetricsConfigLabelEncodingIs.istio_);
   const plan = changetype<Plan>(allocate(offsetof<Plan>()));
   const count = config.policiesCount;
   let maxSeries = DEFAULT_MAX_SERIES;
-  let hasIstio = false;
+  let names: u32 = 0;
   // What is refused leaves nothing behind: after this nothing is.
   for (let i: u32 = 0; i < count; i++)
     if (!namesAreLabels(itemAt<MetricsPolicy>(config.policiesStart, i), i)) return null;
@@ -111,12 +109,12 @@ export function buildPlan(config: MetricsConfig): Plan | null {
     const to = itemAt<PolicyPlan>(plan.policies, i);
     planPolicy(policy, to);
     maxSeries = max(maxSeries, to.maxSeries);
-    if (to.names & ISTIO_NAMES) hasIstio = true;
+    names |= to.names;
   }
-  useIstioLabels(config.labels === MetricsConfigLabelEncodingIs.istio_);
   ensureSeries(REQUESTS, maxSeries);
   ensureSeries(DURATIONS, maxSeries);
-  if (hasIstio) ensureSeries(ISTIO, maxSeries);
+  if (names & ISTIO_NAMES) ensureSeries(ISTIO, maxSeries);
+  if (names & OTEL_NAMES) ensureSeries(OTEL, maxSeries);
   return plan;
 }
 
@@ -132,8 +130,9 @@ function planPolicy(policy: MetricsPolicy, to: PolicyPlan): void {
   to.maxSeries = policy.maxSeries;
   to.names = policy.namesCount === 0 ? SLUICE_NAMES : 0;
   for (let i: u32 = 0; i < policy.namesCount; i++) {
-    const isIstio = load<u8>(policy.namesStart + i) === MetricsPolicyMetricNamesIs.istio_;
-    to.names |= isIstio ? ISTIO_NAMES : SLUICE_NAMES;
+    const name = <u32>load<u8>(policy.namesStart + i);
+    if (name === MetricsPolicyMetricNamesIs.istio_) to.names |= ISTIO_NAMES;
+    else to.names |= name === MetricsPolicyMetricNamesIs.otel_ ? OTEL_NAMES : SLUICE_NAMES;
   }
   to.dimensionCount = policy.dimensionsCount;
   to.dimensions = allocate(to.dimensionCount * offsetof<DimensionPlan>());
@@ -155,7 +154,7 @@ function planDimension(owner: u64, declared: Dimension, to: DimensionPlan): void
   to.nameLength = declared.nameLength;
   to.nameHash = stableHash(to.nameStart, to.nameLength, 4);
   to.isUnknown = !isKnownLabel(to.nameStart, to.nameLength);
-  to.isIstios = isIstiosLabel(to.nameStart, to.nameLength);
+  to.reserved = reservedIn(to.nameStart, to.nameLength);
   const key = stableHash(to.nameStart, to.nameLength, owner);
   to.values = newValueList(key, declared.valuesStart, declared.valuesCount, declared.maxValues);
 }

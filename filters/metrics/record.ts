@@ -16,7 +16,9 @@ import { countFailure, HEADERS_TOO_LARGE, TOO_MANY_DIMENSIONS } from "./failures
 import { beginLabels, hasDimension } from "./labels";
 import { countIstio } from "./istio";
 import { readCode, readDurationMs } from "./outcome";
-import { DEFAULT_MAX_SERIES, DimensionPlan, ISTIO_NAMES, Plan, PolicyPlan, SLUICE_NAMES } from "./plan";
+import { countOtel } from "./otel";
+import { DEFAULT_MAX_SERIES, DimensionPlan, Plan, PolicyPlan } from "./plan";
+import { ISTIO_NAMES, OTEL_NAMES, SLUICE_NAMES } from "./reserved";
 import { countSluice } from "./sluice";
 
 let names: u32 = 0;
@@ -34,8 +36,9 @@ export function record(plan: Plan): void {
   beginLabels(virtualHost, routeName, readCode());
   if (isFound) addDimensions(plan);
   const durationMs = readDurationMs();
-  // The second one changes the labels when it has no room for them, and so comes last.
+  // Ours changes the labels when it has no room for them, and so comes last.
   if (names & ISTIO_NAMES) countIstio(durationMs, maxSeries);
+  if (names & OTEL_NAMES) countOtel(durationMs, maxSeries);
   if (names & SLUICE_NAMES) countSluice(durationMs, maxSeries);
 }
 

@@ -1,7 +1,12 @@
-// Labels that the metrics have already, under our names or Istio's: a second one of the same name would make
-// Prometheus refuse the whole scrape.
+// The names under which metrics are reported, and the labels that they have already: a second one of the same name
+// would make Prometheus refuse the whole scrape.
 
 import { equalsAscii } from "../../assembly/bytes";
+
+/** Bits: under which names. */
+export const SLUICE_NAMES: u32 = 1;
+export const ISTIO_NAMES: u32 = 2;
+export const OTEL_NAMES: u32 = 4;
 
 /** Whether a dimension may not have this name. */
 export function isTakenLabel(start: usize, length: u32): bool {
@@ -15,8 +20,23 @@ export function isTakenLabel(start: usize, length: u32): bool {
   );
 }
 
-/** Whether Istio's metrics have this label: they go without the dimension. */
-export function isIstiosLabel(start: usize, length: u32): bool {
+/** The names under which metrics have this label: they go without the dimension. */
+export function reservedIn(start: usize, length: u32): u32 {
+  return (isIstiosLabel(start, length) ? ISTIO_NAMES : 0) | (isOtelsLabel(start, length) ? OTEL_NAMES : 0);
+}
+
+function isOtelsLabel(start: usize, length: u32): bool {
+  return (
+    equalsAscii(start, length, "http_request_method") ||
+    equalsAscii(start, length, "http_response_status_code") ||
+    equalsAscii(start, length, "http_route") ||
+    equalsAscii(start, length, "server_address") ||
+    equalsAscii(start, length, "url_scheme") ||
+    equalsAscii(start, length, "error_type")
+  );
+}
+
+function isIstiosLabel(start: usize, length: u32): bool {
   return (
     equalsAscii(start, length, "reporter") ||
     equalsAscii(start, length, "source_workload") ||

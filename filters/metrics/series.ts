@@ -56,6 +56,7 @@ const RESERVE: u32 = 1024;
 export const REQUESTS: SeriesList = newList(1);
 export const DURATIONS: SeriesList = newList(2);
 export const ISTIO: SeriesList = newList(3);
+export const OTEL: SeriesList = newList(4);
 
 let slots: usize = 0;
 let mask: u32 = 0;
@@ -78,7 +79,7 @@ export function ensureSeries(list: SeriesList, most: u32): void {
   if (most > list.most) {
     list.most = most;
     createChunks(list.key, (most + ENTRIES_PER_CHUNK - 1) / ENTRIES_PER_CHUNK);
-    ensureTable(REQUESTS.most + DURATIONS.most + ISTIO.most + RESERVE);
+    ensureTable(REQUESTS.most + DURATIONS.most + ISTIO.most + OTEL.most + RESERVE);
   }
   takeNew(list);
 }

@@ -17,6 +17,7 @@ import {
   mix,
   resetHash,
 } from "./labels";
+import { SLUICE_NAMES } from "./reserved";
 import {
   admitSeries,
   DEFINED,
@@ -77,7 +78,7 @@ function defineSeries(series: Series, maxSeries: u32): Series {
   beginName("sluice_requests_total");
   labelRoute();
   label("response_code", codeLabel.start, codeLabel.length);
-  labelDimensions(false);
+  labelDimensions(SLUICE_NAMES);
   defined.id = 0;
   defineCounter(defined);
   series.counter = defined.id;
@@ -104,7 +105,7 @@ function durationMetric(maxSeries: u32): u32 {
   beginName("sluice_request_duration_milliseconds");
   labelRoute();
   label("response_code", classLabel.start, classLabel.length);
-  labelDimensions(false);
+  labelDimensions(SLUICE_NAMES);
   defined.id = 0;
   defineHistogram(defined);
   series.duration = defined.id;

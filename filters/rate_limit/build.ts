@@ -9,6 +9,7 @@ import { itemAt } from "../../assembly/config/records";
 import { enterField, enterIndex, leave, refuse, sayNumber, sayText } from "../../assembly/config/refusal";
 import { stableHash } from "../../assembly/hash";
 import { compileMatches } from "../../assembly/match/compile";
+import { useIstioLabels } from "../../assembly/metrics";
 import { buildByteSet, byteSetSize, ByteString } from "../../assembly/set";
 import { ensureStreams } from "../../assembly/streams";
 import { makeCounters } from "./counters";
@@ -16,6 +17,7 @@ import { MIN_SPACING, spacingNs, toleranceFits } from "./gcra";
 import {
   RateLimit,
   RateLimitConfig,
+  RateLimitConfigLabelEncodingIs,
   RateLimitHas,
   RateLimitOnFullIs,
   RateLimitOverride,
@@ -40,6 +42,7 @@ import {
   policyAt,
   Rates,
   ratesAt,
+  streams,
 } from "./plan";
 import { keysWith, levelFor, MAX_LEVEL } from "./pool";
 import { Refusal } from "./refusals";
@@ -60,6 +63,7 @@ let before: Plan | null = null;
 /** Builds the plan; null: refused. */
 export function buildPlan(config: RateLimitConfig, owner: u64, former: Plan | null): Plan | null {
   before = former;
+  useIstioLabels(config.labels === RateLimitConfigLabelEncodingIs.istio_);
   const plan = changetype<Plan>(allocate(offsetof<Plan>()));
   plan.config = config;
   plan.owner = owner;
@@ -74,14 +78,17 @@ export function buildPlan(config: RateLimitConfig, owner: u64, former: Plan | nu
     leave();
   }
   if (levelFor(keysWith(owner, plan.keys)) > MAX_LEVEL) {
-    refuse(byteOf(config.policiesStart), "the maxKeys of all keyed limits of the process sum up to ");
+    refuse(
+      byteOf(policyAt(plan, 0).policy.nameStart),
+      "the maxKeys of all keyed limits of the process sum up to ",
+    );
     sayNumber(keysWith(owner, plan.keys));
     sayText("; at most 5242880: write a lower maxKeys where fewer keys are busy at once");
     return null;
   }
   leave();
   ensureArena((<usize>config.arenaKiB) << 10);
-  if (plan.hasStreams) ensureStreams(config.maxStreams);
+  if (plan.hasStreams) ensureStreams(streams, config.maxStreams);
   return plan;
 }
 

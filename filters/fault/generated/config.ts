@@ -400,6 +400,8 @@ export class FaultConfig {
   policiesStart: usize;
   policiesCount: u32;
   policiesIndex: usize;
+  /** How labels are written into a stat's name: for the rules of our bootstrap, or of Istio's. */
+  labels: u8;
   /** The kill switch: no fault at all. */
   disabled: bool;
   /** Memory for one request's headers; more is answered 431. */
@@ -411,9 +413,16 @@ export class FaultConfig {
 /** Bits of FaultConfig.present. */
 export namespace FaultConfigHas {
   export const policies_: u32 = 1 << 0;
-  export const disabled_: u32 = 1 << 1;
-  export const arenaKiB_: u32 = 1 << 2;
-  export const maxStreams_: u32 = 1 << 3;
+  export const labels_: u32 = 1 << 1;
+  export const disabled_: u32 = 1 << 2;
+  export const arenaKiB_: u32 = 1 << 3;
+  export const maxStreams_: u32 = 1 << 4;
+}
+
+/** Values of LabelEncoding. */
+export namespace FaultConfigLabelEncodingIs {
+  export const sluice_: u8 = 0;
+  export const istio_: u8 = 1;
 }
 
 // namevirtualHostroutehostexactprefixsuffixcontainsregexinpathattachurischememethodauthorityheaderswit
@@ -423,7 +432,9 @@ export namespace FaultConfigHas {
 // NGEUNIMPLEMENTEDINTERNALUNAVAILABLEDATA_LOSSUNAUTHENTICATEDgrpcStatusgrpcCodebodyfault filter abortc
 // ontentTypeabortkibPerSecondthrottlefromuntilmontuewedthufrisatsundaysstartendweeklyscheduleupstreamE
 // rrorsAboverequestsBelowcoolDownstopWhenfaultsmaxActiveexpiresAtmaxPercentagemaxDelayheaderControlres
-// ponseHeaderseedinheritpoliciesdisabledarenaKiBmaxStreams
+// ponseHeaderseedinheritpoliciessluiceistiolabelsdisabledarenaKiBmaxStreams
+// @ts-ignore: decorator
+@lazy
 const texts: usize = memory.data<u8>([
   110, 97, 109, 101, 118, 105, 114, 116, 117, 97, 108, 72, 111, 115, 116, 114, 111, 117, 116, 101,
   104, 111, 115, 116, 101, 120, 97, 99, 116, 112, 114, 101, 102, 105, 120, 115, 117, 102, 102, 105,
@@ -461,10 +472,13 @@ const texts: usize = memory.data<u8>([
   115, 65, 116, 109, 97, 120, 80, 101, 114, 99, 101, 110, 116, 97, 103, 101, 109, 97, 120, 68,
   101, 108, 97, 121, 104, 101, 97, 100, 101, 114, 67, 111, 110, 116, 114, 111, 108, 114, 101, 115,
   112, 111, 110, 115, 101, 72, 101, 97, 100, 101, 114, 115, 101, 101, 100, 105, 110, 104, 101, 114,
-  105, 116, 112, 111, 108, 105, 99, 105, 101, 115, 100, 105, 115, 97, 98, 108, 101, 100, 97, 114,
-  101, 110, 97, 75, 105, 66, 109, 97, 120, 83, 116, 114, 101, 97, 109, 115,
+  105, 116, 112, 111, 108, 105, 99, 105, 101, 115, 115, 108, 117, 105, 99, 101, 105, 115, 116, 105,
+  111, 108, 97, 98, 101, 108, 115, 100, 105, 115, 97, 98, 108, 101, 100, 97, 114, 101, 110, 97,
+  75, 105, 66, 109, 97, 120, 83, 116, 114, 101, 97, 109, 115,
 ]);
 
+// @ts-ignore: decorator
+@lazy
 const table: usize = memory.data<u32>([
   4, 1, 512, 0, 4, 1, 512, 0, 4, 0, 512, 0, 4, 1, 512, 0, 4, 0, 8192, 0,
   4, 1, 4096, 6, 2, 16, 8, 1, 100000, 4294967295, 6, 24, 5, 4, 16, 29, 6, 12, 16, 35,
@@ -504,17 +518,18 @@ const table: usize = memory.data<u32>([
   24, 0, 656, 677, 698, 4, 0, 256, 0, 9, 0, 4, 4, 0, 60, 6, 12, 100, 639, 6,
   24, 644, 645, 9, 36, 650, 654, 9, 40, 484, 684, 13, 48, 699, 697, 14, 52, 144, 711, 4,
   56, 705, 715, 7, 64, 144, 2, 52, 1, 1, 0, 64, 1, 1, 0, 0, 1, 72, 5, 709,
-  746, 755, 2, 756, 72, 0, 50000, 4, 5, 4, 16, 0, 16384, 0, 5, 4, 64, 0, 1048576, 0,
-  4, 722, 8, 4, 762, 730, 8, 16, 144, 738, 8, 20, 768, 746, 10, 24, 774, 3, 16, 1,
-  0, 0, 20, 4, 128, 0, 24, 4, 65536, 0, 0, 1, 28, 1, 780, 797, 810,
+  746, 755, 2, 756, 72, 0, 50000, 4, 11, 2, 730, 6, 736, 5, 5, 4, 16, 0, 16384, 0,
+  5, 4, 64, 0, 1048576, 0, 5, 722, 8, 4, 762, 741, 6, 16, 768, 747, 8, 17, 144, 755,
+  8, 20, 774, 763, 10, 24, 780, 4, 16, 1, 0, 0, 17, 1, 0, 0, 20, 4, 128, 0,
+  24, 4, 65536, 0, 0, 1, 28, 1, 786, 807, 824,
 ]);
 
 /** Reads `size` bytes of configuration from the host; null: refused. */
 export function readFaultConfig(size: u32): FaultConfig | null {
-  return changetype<FaultConfig | null>(readConfiguration(table, texts, 811, size));
+  return changetype<FaultConfig | null>(readConfiguration(table, texts, 825, size));
 }
 
 /** As readFaultConfig, of what is in memory already; the byte after it must be 0. */
 export function decodeFaultConfig(start: usize, size: u32): FaultConfig | null {
-  return changetype<FaultConfig | null>(decode(table, texts, 811, start, size));
+  return changetype<FaultConfig | null>(decode(table, texts, 825, start, size));
 }

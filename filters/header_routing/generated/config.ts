@@ -223,6 +223,8 @@ export class HeaderRoutingConfig {
   policiesStart: usize;
   policiesCount: u32;
   policiesIndex: usize;
+  /** How labels are written into a stat's name: for the rules of our bootstrap, or of Istio's. */
+  labels: u8;
   /** Memory for one request's headers; more is answered 431. */
   arenaKiB: i32;
   /** Streams with state per worker. */
@@ -232,13 +234,23 @@ export class HeaderRoutingConfig {
 /** Bits of HeaderRoutingConfig.present. */
 export namespace HeaderRoutingConfigHas {
   export const policies_: u32 = 1 << 0;
-  export const arenaKiB_: u32 = 1 << 1;
-  export const maxStreams_: u32 = 1 << 2;
+  export const labels_: u32 = 1 << 1;
+  export const arenaKiB_: u32 = 1 << 2;
+  export const maxStreams_: u32 = 1 << 3;
+}
+
+/** Values of LabelEncoding. */
+export namespace HeaderRoutingConfigLabelEncodingIs {
+  export const sluice_: u8 = 0;
+  export const istio_: u8 = 1;
 }
 
 // namevirtualHostroutehostexactprefixsuffixcontainsregexinpathattachurischememethodauthorityheaderswit
 // houtHeadersqueryParamscookiessourceIpignoreUriCasematchsubsetportdestinationweightdestinationsheader
-// ttlcookiestickyBysetaddremoverequestresponserulesseedinheritpoliciesarenaKiBmaxStreams
+// ttlcookiestickyBysetaddremoverequestresponserulesseedinheritpoliciessluiceistiolabelsarenaKiBmaxStre
+// ams
+// @ts-ignore: decorator
+@lazy
 const texts: usize = memory.data<u8>([
   110, 97, 109, 101, 118, 105, 114, 116, 117, 97, 108, 72, 111, 115, 116, 114, 111, 117, 116, 101,
   104, 111, 115, 116, 101, 120, 97, 99, 116, 112, 114, 101, 102, 105, 120, 115, 117, 102, 102, 105,
@@ -253,10 +265,13 @@ const texts: usize = memory.data<u8>([
   116, 116, 108, 99, 111, 111, 107, 105, 101, 115, 116, 105, 99, 107, 121, 66, 121, 115, 101, 116,
   97, 100, 100, 114, 101, 109, 111, 118, 101, 114, 101, 113, 117, 101, 115, 116, 114, 101, 115, 112,
   111, 110, 115, 101, 114, 117, 108, 101, 115, 115, 101, 101, 100, 105, 110, 104, 101, 114, 105, 116,
-  112, 111, 108, 105, 99, 105, 101, 115, 97, 114, 101, 110, 97, 75, 105, 66, 109, 97, 120, 83,
-  116, 114, 101, 97, 109, 115,
+  112, 111, 108, 105, 99, 105, 101, 115, 115, 108, 117, 105, 99, 101, 105, 115, 116, 105, 111, 108,
+  97, 98, 101, 108, 115, 97, 114, 101, 110, 97, 75, 105, 66, 109, 97, 120, 83, 116, 114, 101,
+  97, 109, 115,
 ]);
 
+// @ts-ignore: decorator
+@lazy
 const table: usize = memory.data<u32>([
   4, 1, 512, 0, 4, 1, 512, 0, 4, 0, 512, 0, 4, 1, 512, 0, 4, 0, 8192, 0,
   4, 1, 4096, 6, 2, 16, 8, 1, 100000, 4294967295, 6, 24, 5, 4, 16, 29, 6, 12, 16, 35,
@@ -282,17 +297,18 @@ const table: usize = memory.data<u32>([
   182, 12, 28, 278, 209, 8, 40, 344, 90, 7, 44, 401, 0, 2, 1, 12, 2, 44, 1, 48,
   1, 407, 432, 433, 2, 438, 48, 1, 1024, 4, 4, 0, 256, 0, 5, 0, 4, 4, 0, 60,
   6, 12, 100, 244, 5, 24, 444, 249, 4, 36, 450, 253, 7, 44, 144, 1, 44, 1, 1, 0,
-  0, 1, 48, 5, 454, 475, 480, 2, 481, 48, 0, 50000, 4, 5, 4, 16, 0, 16384, 0, 5,
-  4, 64, 0, 1048576, 0, 3, 260, 8, 4, 487, 268, 8, 16, 493, 276, 10, 20, 499, 2, 16,
-  4, 128, 0, 20, 4, 65536, 0, 0, 1, 24, 1, 505, 518, 527,
+  0, 1, 48, 5, 454, 475, 480, 2, 481, 48, 0, 50000, 4, 11, 2, 268, 6, 274, 5, 5,
+  4, 16, 0, 16384, 0, 5, 4, 64, 0, 1048576, 0, 4, 260, 8, 4, 487, 279, 6, 16, 493,
+  285, 8, 20, 499, 293, 10, 24, 505, 3, 16, 1, 0, 0, 20, 4, 128, 0, 24, 4, 65536,
+  0, 0, 1, 28, 1, 511, 528, 541,
 ]);
 
 /** Reads `size` bytes of configuration from the host; null: refused. */
 export function readHeaderRoutingConfig(size: u32): HeaderRoutingConfig | null {
-  return changetype<HeaderRoutingConfig | null>(readConfiguration(table, texts, 528, size));
+  return changetype<HeaderRoutingConfig | null>(readConfiguration(table, texts, 542, size));
 }
 
 /** As readHeaderRoutingConfig, of what is in memory already; the byte after it must be 0. */
 export function decodeHeaderRoutingConfig(start: usize, size: u32): HeaderRoutingConfig | null {
-  return changetype<HeaderRoutingConfig | null>(decode(table, texts, 528, start, size));
+  return changetype<HeaderRoutingConfig | null>(decode(table, texts, 542, start, size));
 }

@@ -132,6 +132,7 @@ export namespace MetricsPolicyHas {
 export namespace MetricsPolicyMetricNamesIs {
   export const sluice_: u8 = 0;
   export const istio_: u8 = 1;
+  export const otel_: u8 = 2;
 }
 
 /** Configuration of the metrics filter. */
@@ -163,9 +164,11 @@ export namespace MetricsConfigLabelEncodingIs {
 }
 
 // namevirtualHostroutehostexactprefixsuffixcontainsregexinpathattachheaderqueryParamcookieresponseHead
-// ertemplateslearnmethodgrpcStatusresponseFlagsmaxValuesvaluesdimensionssluiceistionamesbuckets are a 
-// setting of Envoy's, made when it starts; write sluice bootstrap --duration-buckets, or histogram_buc
-// ket_settings in your own bootstrapbucketsmaxSeriesinheritpolicieslabelsarenaKiB
+// ertemplateslearnmethodgrpcStatusresponseFlagsmaxValuesvaluesdimensionssluiceistiootelnamesbuckets ar
+// e a setting of Envoy's, made when it starts; write sluice bootstrap --duration-buckets, or histogram
+// _bucket_settings in your own bootstrapbucketsmaxSeriesinheritpolicieslabelsarenaKiB
+// @ts-ignore: decorator
+@lazy
 const texts: usize = memory.data<u8>([
   110, 97, 109, 101, 118, 105, 114, 116, 117, 97, 108, 72, 111, 115, 116, 114, 111, 117, 116, 101,
   104, 111, 115, 116, 101, 120, 97, 99, 116, 112, 114, 101, 102, 105, 120, 115, 117, 102, 102, 105,
@@ -176,18 +179,21 @@ const texts: usize = memory.data<u8>([
   111, 100, 103, 114, 112, 99, 83, 116, 97, 116, 117, 115, 114, 101, 115, 112, 111, 110, 115, 101,
   70, 108, 97, 103, 115, 109, 97, 120, 86, 97, 108, 117, 101, 115, 118, 97, 108, 117, 101, 115,
   100, 105, 109, 101, 110, 115, 105, 111, 110, 115, 115, 108, 117, 105, 99, 101, 105, 115, 116, 105,
-  111, 110, 97, 109, 101, 115, 98, 117, 99, 107, 101, 116, 115, 32, 97, 114, 101, 32, 97, 32,
-  115, 101, 116, 116, 105, 110, 103, 32, 111, 102, 32, 69, 110, 118, 111, 121, 39, 115, 44, 32,
-  109, 97, 100, 101, 32, 119, 104, 101, 110, 32, 105, 116, 32, 115, 116, 97, 114, 116, 115, 59,
-  32, 119, 114, 105, 116, 101, 32, 115, 108, 117, 105, 99, 101, 32, 98, 111, 111, 116, 115, 116,
-  114, 97, 112, 32, 45, 45, 100, 117, 114, 97, 116, 105, 111, 110, 45, 98, 117, 99, 107, 101,
-  116, 115, 44, 32, 111, 114, 32, 104, 105, 115, 116, 111, 103, 114, 97, 109, 95, 98, 117, 99,
-  107, 101, 116, 95, 115, 101, 116, 116, 105, 110, 103, 115, 32, 105, 110, 32, 121, 111, 117, 114,
-  32, 111, 119, 110, 32, 98, 111, 111, 116, 115, 116, 114, 97, 112, 98, 117, 99, 107, 101, 116,
-  115, 109, 97, 120, 83, 101, 114, 105, 101, 115, 105, 110, 104, 101, 114, 105, 116, 112, 111, 108,
-  105, 99, 105, 101, 115, 108, 97, 98, 101, 108, 115, 97, 114, 101, 110, 97, 75, 105, 66,
+  111, 111, 116, 101, 108, 110, 97, 109, 101, 115, 98, 117, 99, 107, 101, 116, 115, 32, 97, 114,
+  101, 32, 97, 32, 115, 101, 116, 116, 105, 110, 103, 32, 111, 102, 32, 69, 110, 118, 111, 121,
+  39, 115, 44, 32, 109, 97, 100, 101, 32, 119, 104, 101, 110, 32, 105, 116, 32, 115, 116, 97,
+  114, 116, 115, 59, 32, 119, 114, 105, 116, 101, 32, 115, 108, 117, 105, 99, 101, 32, 98, 111,
+  111, 116, 115, 116, 114, 97, 112, 32, 45, 45, 100, 117, 114, 97, 116, 105, 111, 110, 45, 98,
+  117, 99, 107, 101, 116, 115, 44, 32, 111, 114, 32, 104, 105, 115, 116, 111, 103, 114, 97, 109,
+  95, 98, 117, 99, 107, 101, 116, 95, 115, 101, 116, 116, 105, 110, 103, 115, 32, 105, 110, 32,
+  121, 111, 117, 114, 32, 111, 119, 110, 32, 98, 111, 111, 116, 115, 116, 114, 97, 112, 98, 117,
+  99, 107, 101, 116, 115, 109, 97, 120, 83, 101, 114, 105, 101, 115, 105, 110, 104, 101, 114, 105,
+  116, 112, 111, 108, 105, 99, 105, 101, 115, 108, 97, 98, 101, 108, 115, 97, 114, 101, 110, 97,
+  75, 105, 66,
 ]);
 
+// @ts-ignore: decorator
+@lazy
 const table: usize = memory.data<u32>([
   4, 1, 512, 0, 4, 1, 512, 0, 4, 0, 512, 0, 4, 1, 512, 0, 4, 0, 8192, 0,
   4, 1, 4096, 6, 2, 16, 8, 1, 100000, 4294967295, 6, 24, 5, 4, 16, 29, 6, 12, 16, 35,
@@ -201,21 +207,21 @@ const table: usize = memory.data<u32>([
   0, 10000, 4294967295, 11, 0, 4, 4, 106, 66, 6, 12, 110, 72, 10, 20, 114, 82, 6, 28, 118,
   88, 14, 36, 122, 56, 4, 44, 152, 116, 6, 48, 161, 122, 10, 52, 161, 132, 13, 56, 161,
   145, 9, 60, 167, 154, 6, 64, 177, 1, 60, 4, 50, 0, 1, 0, 510, 1, 76, 1, 183,
-  228, 233, 2, 236, 76, 0, 16, 4, 11, 2, 170, 6, 176, 5, 2, 248, 1, 1, 2, 4294967295,
-  13, 186, 148, 5, 4, 1, 0, 100000, 0, 7, 0, 4, 4, 0, 60, 6, 12, 100, 160, 10,
-  24, 242, 181, 5, 36, 254, 334, 7, 0, 260, 341, 9, 48, 263, 350, 7, 52, 136, 2, 48,
-  4, 10000, 0, 52, 1, 1, 0, 0, 1, 56, 1, 269, 298, 307, 2, 308, 56, 0, 50000, 4,
-  11, 2, 170, 6, 176, 5, 5, 4, 16, 0, 16384, 0, 3, 357, 8, 4, 314, 365, 6, 16,
-  320, 371, 8, 20, 326, 2, 16, 1, 0, 0, 20, 4, 128, 0, 0, 1, 24, 1, 332, 345,
-  354,
+  228, 233, 2, 236, 76, 0, 16, 4, 11, 3, 170, 6, 176, 5, 181, 4, 2, 248, 1, 1,
+  3, 4294967295, 13, 190, 148, 5, 4, 1, 0, 100000, 0, 7, 0, 4, 4, 0, 60, 6, 12, 100,
+  160, 10, 24, 242, 185, 5, 36, 256, 338, 7, 0, 262, 345, 9, 48, 265, 354, 7, 52, 136,
+  2, 48, 4, 10000, 0, 52, 1, 1, 0, 0, 1, 56, 1, 271, 300, 309, 2, 310, 56, 0,
+  50000, 4, 11, 2, 170, 6, 176, 5, 5, 4, 16, 0, 16384, 0, 3, 361, 8, 4, 316, 369,
+  6, 16, 322, 375, 8, 20, 328, 2, 16, 1, 0, 0, 20, 4, 128, 0, 0, 1, 24, 1,
+  334, 347, 356,
 ]);
 
 /** Reads `size` bytes of configuration from the host; null: refused. */
 export function readMetricsConfig(size: u32): MetricsConfig | null {
-  return changetype<MetricsConfig | null>(readConfiguration(table, texts, 355, size));
+  return changetype<MetricsConfig | null>(readConfiguration(table, texts, 357, size));
 }
 
 /** As readMetricsConfig, of what is in memory already; the byte after it must be 0. */
 export function decodeMetricsConfig(start: usize, size: u32): MetricsConfig | null {
-  return changetype<MetricsConfig | null>(decode(table, texts, 355, start, size));
+  return changetype<MetricsConfig | null>(decode(table, texts, 357, start, size));
 }

@@ -291,6 +291,8 @@ export class RateLimitConfig {
   policiesStart: usize;
   policiesCount: u32;
   policiesIndex: usize;
+  /** How labels are written into a stat's name: for the rules of our bootstrap, or of Istio's. */
+  labels: u8;
   /** Memory for one request's headers; more is answered 431. */
   arenaKiB: i32;
   /** Streams with state per worker. */
@@ -300,14 +302,24 @@ export class RateLimitConfig {
 /** Bits of RateLimitConfig.present. */
 export namespace RateLimitConfigHas {
   export const policies_: u32 = 1 << 0;
-  export const arenaKiB_: u32 = 1 << 1;
-  export const maxStreams_: u32 = 1 << 2;
+  export const labels_: u32 = 1 << 1;
+  export const arenaKiB_: u32 = 1 << 2;
+  export const maxStreams_: u32 = 1 << 3;
+}
+
+/** Values of LabelEncoding. */
+export namespace RateLimitConfigLabelEncodingIs {
+  export const sluice_: u8 = 0;
+  export const istio_: u8 = 1;
 }
 
 // namevirtualHostroutehostexactprefixsuffixcontainsregexinpathattachseedurischememethodauthorityheader
 // swithoutHeadersqueryParamscookiessourceIpignoreUriCasematchheaderqueryParamcookieipv4Prefixipv6Prefi
 // xkeyshareskipdenywhenKeyMissingrequestsperburstmaxcostvaluesoverridesenforcemaxKeysevictrefuseonFull
-// limitsstatusbodyietfdraft03rateLimitHeadersrefusalalwaysonresponseinheritpoliciesarenaKiBmaxStreams
+// limitsstatusbodyietfdraft03rateLimitHeadersrefusalalwaysonresponseinheritpoliciessluiceistiolabelsar
+// enaKiBmaxStreams
+// @ts-ignore: decorator
+@lazy
 const texts: usize = memory.data<u8>([
   110, 97, 109, 101, 118, 105, 114, 116, 117, 97, 108, 72, 111, 115, 116, 114, 111, 117, 116, 101,
   104, 111, 115, 116, 101, 120, 97, 99, 116, 112, 114, 101, 102, 105, 120, 115, 117, 102, 102, 105,
@@ -328,9 +340,12 @@ const texts: usize = memory.data<u8>([
   100, 114, 97, 102, 116, 48, 51, 114, 97, 116, 101, 76, 105, 109, 105, 116, 72, 101, 97, 100,
   101, 114, 115, 114, 101, 102, 117, 115, 97, 108, 97, 108, 119, 97, 121, 115, 111, 110, 114, 101,
   115, 112, 111, 110, 115, 101, 105, 110, 104, 101, 114, 105, 116, 112, 111, 108, 105, 99, 105, 101,
-  115, 97, 114, 101, 110, 97, 75, 105, 66, 109, 97, 120, 83, 116, 114, 101, 97, 109, 115,
+  115, 115, 108, 117, 105, 99, 101, 105, 115, 116, 105, 111, 108, 97, 98, 101, 108, 115, 97, 114,
+  101, 110, 97, 75, 105, 66, 109, 97, 120, 83, 116, 114, 101, 97, 109, 115,
 ]);
 
+// @ts-ignore: decorator
+@lazy
 const table: usize = memory.data<u32>([
   4, 1, 512, 0, 4, 1, 512, 0, 4, 0, 512, 0, 4, 1, 512, 0, 4, 0, 8192, 0,
   4, 1, 4096, 6, 2, 16, 8, 1, 100000, 4294967295, 6, 24, 5, 4, 16, 29, 6, 12, 16, 35,
@@ -363,17 +378,18 @@ const table: usize = memory.data<u32>([
   94, 7, 16, 528, 327, 16, 28, 539, 356, 2, 40, 545, 3, 4, 4, 429, 0, 8, 2, 316,
   0, 40, 1, 0, 0, 0, 1, 44, 0, 551, 572, 585, 6, 0, 4, 4, 0, 60, 6, 12,
   100, 66, 4, 24, 106, 300, 6, 32, 508, 358, 8, 44, 586, 366, 7, 48, 148, 1, 48, 1,
-  1, 0, 0, 1, 52, 9, 592, 617, 622, 2, 623, 52, 0, 50000, 4, 5, 4, 16, 0, 16384,
-  0, 5, 4, 64, 0, 1048576, 0, 3, 373, 8, 4, 629, 381, 8, 16, 635, 389, 10, 20, 641,
-  2, 16, 4, 128, 0, 20, 4, 65536, 0, 0, 1, 24, 1, 647, 660, 669,
+  1, 0, 0, 1, 52, 9, 592, 617, 622, 2, 623, 52, 0, 50000, 4, 11, 2, 381, 6, 387,
+  5, 5, 4, 16, 0, 16384, 0, 5, 4, 64, 0, 1048576, 0, 4, 373, 8, 4, 629, 392, 6,
+  16, 635, 398, 8, 20, 641, 406, 10, 24, 647, 3, 16, 1, 0, 0, 20, 4, 128, 0, 24,
+  4, 65536, 0, 0, 1, 28, 1, 653, 670, 683,
 ]);
 
 /** Reads `size` bytes of configuration from the host; null: refused. */
 export function readRateLimitConfig(size: u32): RateLimitConfig | null {
-  return changetype<RateLimitConfig | null>(readConfiguration(table, texts, 670, size));
+  return changetype<RateLimitConfig | null>(readConfiguration(table, texts, 684, size));
 }
 
 /** As readRateLimitConfig, of what is in memory already; the byte after it must be 0. */
 export function decodeRateLimitConfig(start: usize, size: u32): RateLimitConfig | null {
-  return changetype<RateLimitConfig | null>(decode(table, texts, 670, start, size));
+  return changetype<RateLimitConfig | null>(decode(table, texts, 684, start, size));
 }
