@@ -130,6 +130,18 @@ describe("a scraped mesh", () => {
     assert.deepEqual([...new Set(ours)].sort(), listed.sort());
   });
 
+  test("OpenTelemetry's histogram is in seconds", async () => {
+    const name = "http_server_request_duration_seconds";
+    const found = await prometheus.query(`count by (le) (${name}_bucket{le!="+Inf"})`);
+    const bounds = found.map(({ metric }) => Number(metric.le)).sort((a, b) => a - b);
+    assert.deepEqual(bounds, [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]);
+    // One request in six is held for 20 ms.
+    const [slowest = 0] = await numbersOf(`histogram_quantile(0.95, sum by (le) (${name}_bucket))`);
+    const [mean = 0] = await numbersOf(`sum(${name}_sum) / sum(${name}_count)`);
+    assert.ok(slowest > 0.01 && slowest < 10, String(slowest));
+    assert.ok(mean > 0.003 && mean < 10, String(mean));
+  });
+
   test("a cluster's whole name is in labels, and a VM's filter too", async () => {
     const [version] = await prometheus.query(
       'envoy_cluster_membership_total{envoy_cluster_name="outbound|80|v3|go-search-service",domain="ficool_svc_cluster_local"}',

@@ -42,6 +42,7 @@ apiVersion: sluice.traffic/v1alpha1
 kind: MetricsPolicy
 metadata: {namespace: ficool, name: tenants}
 spec:
+  names: [sluice, otel]
   dimensions: [{name: tenant, header: x-tenant, maxValues: 5}]
 `;
 
