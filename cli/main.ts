@@ -7,6 +7,7 @@ import { register as registerExplain } from "./explain.ts";
 import { register as registerFaults } from "./faults.ts";
 import { register as registerHistory } from "./history.ts";
 import { register as registerRender } from "./render.ts";
+import { register as registerSamples } from "./samples.ts";
 import { register as registerServe } from "./serve.ts";
 import { register as registerStatus } from "./status.ts";
 import { register as registerUp } from "./up.ts";
@@ -51,6 +52,7 @@ export function createProgram(): Command {
     registerHistory,
     registerFaults,
     registerBootstrap,
+    registerSamples,
   ]) {
     register(program);
   }

@@ -24,6 +24,10 @@ const checks = [
     name: "Grafana's dashboard is current",
     command: [process.execPath, "--import", "tsx", "deploy/grafana/dashboard.ts", "--check"],
   },
+  {
+    name: "compose's Envoy bootstrap is current",
+    command: [process.execPath, "--import", "tsx", "deploy/compose/bootstrap.ts", "--check"],
+  },
 ];
 
 try {

@@ -7,23 +7,12 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { projectRoot } from "../envoy/root.ts";
-
-interface Block {
-  language: string;
-  text: string;
-  line: number;
-}
-
-interface Step {
-  command: string;
-  expected: string[];
-  line: number;
-}
+import { freePorts } from "./support/ports.ts";
+import { assertPrints, blocksOf, commandsOf, runCommand, stepsOf } from "./support/readme.ts";
 
 /** Commands that the suite shows elsewhere, with the place. */
 const shownElsewhere = new Map([
@@ -31,76 +20,6 @@ const shownElsewhere = new Map([
   ["npm start -- --config my-mesh", "tests/start.test.ts"],
   ["npx sluice serve --config my-mesh", "tests/live.test.ts"],
 ]);
-
-function blocksOf(markdown: string): Block[] {
-  const blocks: Block[] = [];
-  for (const match of markdown.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)) {
-    const line = markdown.slice(0, match.index).split("\n").length;
-    blocks.push({ language: match[1] ?? "", text: match[2] ?? "", line });
-  }
-  return blocks;
-}
-
-function stepsOf(block: Block): Step[] {
-  const steps: Step[] = [];
-  block.text
-    .trimEnd()
-    .split("\n")
-    .forEach((text, index) => {
-      if (text.startsWith("$ "))
-        steps.push({ command: text.slice(2), expected: [], line: block.line + 1 + index });
-      else steps.at(-1)?.expected.push(text);
-    });
-  return steps;
-}
-
-/** Each expected line in order; `...` stands for any text within a line, other lines between are allowed only where it has one. */
-function assertPrints(output: string, step: Step): void {
-  const where = `README.md:${step.line}: $ ${step.command}\nprinted:\n${output}`;
-  const lines = output.trim() === "" ? [] : output.trimEnd().split("\n");
-  if (step.expected.some((line) => line.includes("..."))) {
-    let from = 0;
-    for (const expected of step.expected) {
-      const pattern = new RegExp(`^${expected.split("...").map(quote).join(".*")}$`);
-      const found = lines.findIndex((line, index) => index >= from && pattern.test(line.trimEnd()));
-      assert.notEqual(found, -1, `no line like ${expected}\n${where}`);
-      from = found + 1;
-    }
-  } else {
-    assert.deepEqual(
-      lines.map((line) => line.trim()),
-      step.expected,
-      where,
-    );
-  }
-}
-
-const quote = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-
-function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  return Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve) =>
-          server.listen(0, "127.0.0.1", () => {
-            const address = server.address();
-            resolve(typeof address === "object" && address !== null ? address.port : 0);
-          }),
-        ),
-    ),
-  ).finally(() => servers.forEach((server) => void server.close()));
-}
-
-function run(command: string, timeoutMs: number): Promise<string> {
-  return new Promise((resolve) => {
-    const child = spawn("bash", ["-c", command], { cwd: projectRoot, timeout: timeoutMs });
-    let output = "";
-    child.stdout.on("data", (data: Buffer) => (output += data.toString()));
-    child.stderr.on("data", (data: Buffer) => (output += data.toString()));
-    child.on("close", () => resolve(output));
-  });
-}
 
 async function startMesh(options: string[]): Promise<ChildProcess> {
   const child = spawn(process.execPath, ["bin/sluice.mjs", "up", ...options], { cwd: projectRoot });
@@ -161,8 +80,7 @@ for (const name of ["README.md"]) {
 
     for (const block of blocksOf(await readFile(join(projectRoot, name), "utf8"))) {
       if (block.language === "sh") {
-        for (const line of block.text.trimEnd().split("\n")) {
-          const command = line.replace(/\s+#.*$/, "");
+        for (const command of commandsOf(block)) {
           if (shownElsewhere.has(command)) continue;
           const start = /^npm start(?: -- --config (\S+))?$/.exec(command);
           if (start !== null) {
@@ -175,14 +93,14 @@ for (const name of ["README.md"]) {
               /^npx sluice bootstrap /,
               `README.md:${block.line}: a command that nothing runs: ${command}`,
             );
-            const text = await run(translate(command.replace(/ > .*$/, "")), 60_000);
+            const text = await runCommand(translate(command.replace(/ > .*$/, "")), 60_000);
             assert.equal(typeof JSON.parse(text), "object");
           }
           commands += 1;
         }
       } else if (block.language === "console") {
         for (const step of stepsOf(block)) {
-          assertPrints(await run(translate(step.command), 60_000), step);
+          assertPrints(await runCommand(translate(step.command), 60_000), step);
           commands += 1;
         }
       }
