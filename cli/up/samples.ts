@@ -33,7 +33,8 @@ export function instancesOf(resources: readonly Resource[]): Instance[] {
   for (const resource of resources) {
     if (!isIstio<ServiceEntrySpec>(resource, "ServiceEntry")) continue;
     const endpoints = endpointsOf(resource, workloads, new Report()) ?? [];
-    for (const { address, ports: own = {}, labels = {} } of endpoints) {
+    for (const { address: written, ports: own = {}, labels = {} } of endpoints) {
+      const address = written === "localhost" ? "127.0.0.1" : written;
       if (!isLoopback(address)) continue;
       for (const declared of resource.spec.ports.filter(({ protocol }) => isHttp(protocol))) {
         const port = own[declared.name] ?? declared.targetPort ?? declared.number;

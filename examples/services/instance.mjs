@@ -1,6 +1,8 @@
 // One instance of a sample service: answers every request with its version and what reached it, as JSON.
 //
 //   node examples/services/instance.mjs 18081 v1        one instance by hand
+//   curl -X PUT 127.0.0.1:18081/broken                  503 to everything, until the same with DELETE
+//   x-sample-delay: 300, x-sample-status: 404           headers of a request: answer late, or with this status
 //
 // `sluice up` runs all instances of an example in one worker thread, which gets their list as workerData.
 
@@ -11,7 +13,13 @@ const maxEchoBytes = 64 * 1024;
 
 /** @returns the listening server; rejects when the port is taken. */
 export function startInstance({ host = "127.0.0.1", port, service = "sample", version }) {
+  let isBroken = false;
   const server = createServer((request, response) => {
+    if (request.url === "/broken" && ["PUT", "DELETE"].includes(request.method)) {
+      isBroken = request.method === "PUT";
+      response.end(`${version} is ${isBroken ? "broken" : "well"}\n`);
+      return;
+    }
     const chunks = [];
     let size = 0;
     request.on("data", (chunk) => {
@@ -29,8 +37,14 @@ export function startInstance({ host = "127.0.0.1", port, service = "sample", ve
         headers: headersOf(request),
         ...(body !== "" && { body }),
       };
-      response.writeHead(200, { "content-type": "application/json", "x-version": version });
-      response.end(request.method === "HEAD" ? undefined : `${JSON.stringify(answer)}\n`);
+      const respond = () => {
+        const status = isBroken ? 503 : wanted(request, "x-sample-status", 200, 599);
+        response.writeHead(status, { "content-type": "application/json", "x-version": version });
+        response.end(request.method === "HEAD" ? undefined : `${JSON.stringify(answer)}\n`);
+      };
+      const delayMs = wanted(request, "x-sample-delay", 0, 60_000);
+      if (delayMs === 0) respond();
+      else setTimeout(respond, delayMs);
     });
   });
   // Longer than any pool upstream keeps a connection, so that none is closed under a request.
@@ -39,6 +53,12 @@ export function startInstance({ host = "127.0.0.1", port, service = "sample", ve
     server.once("error", reject);
     server.listen(port, host, () => resolve(server));
   });
+}
+
+/** The number that a header asks for, within bounds; without it the lower bound. */
+function wanted({ headers }, name, min, max) {
+  const number = Number(headers[name] ?? min);
+  return Number.isInteger(number) ? Math.min(Math.max(number, min), max) : min;
 }
 
 /** A header that came several times is a list of its values. */

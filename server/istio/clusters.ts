@@ -20,6 +20,7 @@ import type {
   TrafficPolicy,
 } from "../../schema/generated/types.ts";
 import { balancing, hashPolicy, percentValue } from "./balancing.ts";
+import { dynamicDiscovery } from "./dynamic-hosts.ts";
 import { entriesOf, loadAssignment } from "./endpoints.ts";
 import { healthCheckFor, healthCheckMessage } from "./health-checks.ts";
 import { groupByLocality, parseLocality, placeGroups, type Viewpoint, weighsLocalities } from "./locality.ts";
@@ -130,7 +131,7 @@ function buildCluster(origin: Origin, policy: PortPolicy): ClusterParts {
     viewpoint,
   );
   const assignment = loadAssignment(name, groups, port);
-  const found = discovery(service, policy, assignment);
+  const found = discovery(service, policy, tls, assignment);
   const message = create(ClusterSchema, {
     name,
     connectTimeout: connectTimeout(policy),
@@ -184,9 +185,11 @@ function transportSocket(policy: PortPolicy, tls: UpstreamTls | undefined): Clus
 function discovery(
   service: Service,
   policy: PortPolicy,
+  tls: UpstreamTls | undefined,
   assignment: ClusterLoadAssignment,
 ): { fields: ClusterFields; isEds: boolean } {
-  if (policy.loadBalancer?.simple === "PASSTHROUGH" || isWildcard(service.host)) {
+  if (isWildcard(service.host)) return { fields: dynamicDiscovery(tls === undefined), isEds: false };
+  if (policy.loadBalancer?.simple === "PASSTHROUGH") {
     const fields: ClusterFields = {
       clusterDiscoveryType: { case: "type", value: Discovery.ORIGINAL_DST },
       lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
