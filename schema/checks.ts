@@ -4,6 +4,7 @@
 import type {
   DestinationRuleSpec,
   FaultSpec,
+  GatewaySpec,
   HeaderRoutingSpec,
   HttpMatchRequest,
   IstioStringMatch,
@@ -21,6 +22,7 @@ import { faultPolicy } from "./fault-checks.ts";
 import { rateLimitPolicy } from "./rate-limit-checks.ts";
 import { unreached } from "./shadowed.ts";
 import { virtualService } from "./virtual-service-checks.ts";
+import { gateway } from "./gateway-checks.ts";
 import type { FieldPath } from "./path.ts";
 import type { Problem } from "./validate.ts";
 
@@ -34,6 +36,7 @@ export function checkSpec(kind: string, spec: unknown): Problem[] {
     problems.push({ severity, path: ["spec", ...path], at: "value", message });
   if (kind === "VirtualService") virtualService(spec as VirtualServiceSpec, tell);
   if (kind === "DestinationRule") destinationRule(spec as DestinationRuleSpec, tell);
+  if (kind === "Gateway") gateway(spec as GatewaySpec, tell);
   if (kind === "ServiceEntry") serviceEntry(spec as ServiceEntrySpec, tell);
   if (kind === "HeaderRoutingPolicy") headerRouting(spec as HeaderRoutingSpec, tell);
   if (kind === "RateLimitPolicy") rateLimits(spec as RateLimitSpec, tell);

@@ -16,6 +16,8 @@ export interface Diagnostic extends Position {
   path: string;
   /** What is wrong and what would be right, in one or two sentences. */
   message: string;
+  /** An error that holds back nothing but what it is about, which keeps its last good version. */
+  isContained?: true;
 }
 
 /** `file:line:column: error: path: message`, the form that editors understand. */

@@ -12,6 +12,7 @@ import { workloadEntrySpec } from "./istio/workload-entry.ts";
 import type { ObjectSchema } from "./language.ts";
 import { metricsSpec } from "./metrics.ts";
 import { rateLimitSpec } from "./rate-limit.ts";
+import { secretSpec } from "./secret.ts";
 
 export interface Kind {
   group: string;
@@ -19,6 +20,8 @@ export interface Kind {
   versions: readonly string[];
   kind: string;
   spec: ObjectSchema;
+  /** The spec's fields stand at the top of the document. */
+  isFlat?: true;
   /** The kind is declared but not served: resources of it are refused with this reason and remedy. */
   unsupported?: string;
 }
@@ -43,6 +46,7 @@ export const kinds: readonly Kind[] = [
   istio("Gateway", gatewaySpec),
   istio("ServiceEntry", serviceEntrySpec),
   istio("WorkloadEntry", workloadEntrySpec),
+  { group: "", versions: ["v1"], kind: "Secret", spec: secretSpec, isFlat: true },
   policy("HeaderRoutingPolicy", headerRoutingSpec),
   policy("RateLimitPolicy", rateLimitSpec),
   policy("FaultPolicy", faultSpec),

@@ -46,17 +46,23 @@ export function documentSchema(kind: Kind): ObjectSchema {
     doc: kind.spec.doc,
     fields: {
       apiVersion: {
-        schema: { type: "enum", name: "ApiVersion", values: kind.versions.map((v) => `${kind.group}/${v}`) },
+        schema: { type: "enum", name: "ApiVersion", values: kind.versions.map((v) => apiVersion(kind, v)) },
         required: true,
         doc: "Group and version.",
       },
       kind: { schema: { type: "enum", name: "Kind", values: [kind.kind] }, required: true, doc: "The kind." },
       metadata: { schema: metadata, required: true, doc: "Name, namespace and labels." },
-      spec: { schema: kind.spec, required: true, doc: kind.spec.doc },
+      ...(kind.isFlat
+        ? kind.spec.fields
+        : { spec: { schema: kind.spec, required: true, doc: kind.spec.doc } }),
       status: ignored("Of the API server; ignored."),
     },
   };
 }
+
+/** The core group of Kubernetes has no name. */
+const apiVersion = ({ group }: Kind, version = ""): string =>
+  group === "" ? version : `${group}/${version}`;
 
 const names = ["apiVersion", "kind"] as const;
 
@@ -81,7 +87,7 @@ export function identify(document: unknown, spelling?: Spelling): Identified {
   if (found.unsupported !== undefined)
     return refuse(["kind"], "value", `${kind} is not supported: ${found.unsupported}`);
   if (!found.versions.includes(version)) {
-    const known = found.versions.map((v) => `${group}/${v}`).join(", ");
+    const known = found.versions.map((v) => apiVersion(found, v)).join(", ");
     return refuse(
       ["apiVersion"],
       "value",
@@ -89,7 +95,8 @@ export function identify(document: unknown, spelling?: Spelling): Identified {
     );
   }
   const problems = validate(documentSchema(found), document, [], spelling);
-  if (problems.length === 0) problems.push(...checkSpec(kind, (document as { spec: unknown }).spec));
+  if (problems.length === 0 && found.isFlat !== true)
+    problems.push(...checkSpec(kind, (document as { spec: unknown }).spec));
   return { kind: found, problems };
 }
 
@@ -99,7 +106,7 @@ function missingText(fields: Envelope, missing: readonly string[]): string {
   const example =
     known === undefined
       ? "every document begins with apiVersion and kind; other files do not belong in this folder"
-      : `write \`apiVersion: ${known.group}/${known.versions[0]}\``;
+      : `write \`apiVersion: ${apiVersion(known, known.versions[0])}\``;
   return `${missing.map((name) => `\`${name}\``).join(" and ")} ${missing.length === 1 ? "is" : "are"} missing: ${example}`;
 }
 
@@ -107,7 +114,6 @@ function refuse(path: readonly string[], at: "key" | "value", message: string): 
   return { problems: [{ severity: "error", path, at, message }] };
 }
 
-/** The core group of Kubernetes has no name. */
 function splitApiVersion(text: string): [group: string, version: string] {
   const slash = text.indexOf("/");
   return slash < 0 ? ["", text] : [text.slice(0, slash), text.slice(slash + 1)];
@@ -121,7 +127,7 @@ const isBystander = (group: string) =>
 function unknownKind(group: string, kind: string): Identified {
   const sameKind = kinds.find((k) => k.kind === kind);
   if (sameKind !== undefined) {
-    const right = `${sameKind.group}/${sameKind.versions[0]}`;
+    const right = apiVersion(sameKind, sameKind.versions[0]);
     return refuse(
       ["apiVersion"],
       "value",

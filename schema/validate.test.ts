@@ -435,14 +435,14 @@ rows(gatewaySpec, [
     "servers: [{port: {number: 80, name: h, protocol: http}, hosts: ['ns/*.a.b', './c', '*']}]",
   ],
   [
-    "HTTPS",
-    "servers: [{port: {number: 80, name: h, protocol: HTTPS}, hosts: [a]}]",
-    "servers[0].port.protocol: HTTPS is not supported: only plain HTTP is served; write HTTP, HTTP2 or GRPC",
+    "HTTP/3",
+    "servers: [{port: {number: 80, name: h, protocol: HTTP3}, hosts: [a]}]",
+    "servers[0].port.protocol: HTTP3 is not supported: HTTP/3 is not served; HTTPS speaks HTTP/2 and HTTP/1.1",
   ],
   [
-    "TLS of a server",
-    "servers: [{port: {number: 80, name: h, protocol: HTTP}, hosts: [a], tls: {}}]",
-    "servers[0].tls: not supported: only plain HTTP is served; remove it and write `protocol: HTTP`",
+    "certificates of a mesh's own authority",
+    "servers: [{port: {number: 80, name: h, protocol: TLS}, hosts: [a], tls: {mode: ISTIO_MUTUAL}}]",
+    "servers[0].tls.mode: ISTIO_MUTUAL is not supported: there is no certificate authority of the mesh here; write MUTUAL with certificates",
   ],
 ]);
 

@@ -262,9 +262,10 @@ function isError(diagnostic: Diagnostic): boolean {
   return diagnostic.severity === "error";
 }
 
-/** An error of a policy's own leaves its previous version in force and does not stop the rest. */
+/** An error of a policy's own, or of a certificate's, leaves the previous one in force and does not stop the rest. */
 function isFatal(diagnostic: Diagnostic): boolean {
-  return isError(diagnostic) && !/^\w+Policy /.test(diagnostic.resource ?? "");
+  const isContained = diagnostic.isContained ?? /^\w+Policy /.test(diagnostic.resource ?? "");
+  return isError(diagnostic) && !isContained;
 }
 
 function whole(directory: string, message: string): Diagnostic {

@@ -54,8 +54,11 @@ function changesOf(a: Plain, b: Plain): FieldChange[] {
   compare(a.labels, b.labels, "metadata.labels", changes);
   compare(a.annotations, b.annotations, "metadata.annotations", changes);
   compare(a.spec, b.spec, "spec", changes);
-  return changes;
+  return b.kind === "Secret" ? changes.map(({ path }) => ({ path, before: hidden, after: hidden })) : changes;
 }
+
+/** In place of what a Secret holds. */
+const hidden = "(not shown)";
 
 type Fields = Record<string, unknown>;
 

@@ -7,14 +7,19 @@ import { TypedExtensionConfigSchema } from "../build/envoy-api/envoy/config/core
 import { ClusterLoadAssignmentSchema } from "../build/envoy-api/envoy/config/endpoint/v3/endpoint_pb.ts";
 import { ListenerSchema } from "../build/envoy-api/envoy/config/listener/v3/listener_pb.ts";
 import { RouteConfigurationSchema } from "../build/envoy-api/envoy/config/route/v3/route_pb.ts";
+import { SecretSchema } from "../build/envoy-api/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts";
 import { contentVersion, encodeOnce } from "./encoded.ts";
+import { withLookups } from "./istio/dynamic-hosts.ts";
 import { destinationHeader, listenerMessage } from "./istio/listeners.ts";
+import type { MeshListener } from "./istio/mesh.ts";
 import { observability } from "./istio/observability.ts";
+import { clustersOf } from "./istio/tcp-proxy.ts";
 import { collector } from "./istio/tracing.ts";
 import { type Snapshot, type TypeUrl, typeUrls, type XdsResource } from "./model.ts";
 import type { PolicyKind } from "./policy/kinds.ts";
 import { hasVmCapabilities, pluginConfig, slotOf } from "./policy/plugin.ts";
 import { encodeRouteTable } from "./route-table.ts";
+import type { SecretStore } from "./secret-store.ts";
 import type { Mesh, SnapshotOptions } from "./snapshot.ts";
 
 /** By type, name and version. What is in `before` is taken from there, object and bytes. */
@@ -29,6 +34,7 @@ interface Input {
   options: SnapshotOptions;
   envoyVersion: string;
   pool: ResourcePool;
+  secrets: SecretStore;
 }
 
 export function encodeSnapshot(input: Input): Snapshot {
@@ -44,15 +50,27 @@ export function encodeSnapshot(input: Input): Snapshot {
   const served = new Set(plugins.map(({ kind }) => kind));
   const slots = plugins.map(({ kind }) => slotOf(kind));
   const decisionTags = hasVmCapabilities(input.envoyVersion);
-  const observed = observability(options, destinationHeader, decisionTags);
+  const observed = withLookups(
+    observability(options, destinationHeader, decisionTags),
+    mesh.registry.services.values(),
+  );
   if (options.tracing !== undefined) {
     const cluster = collector(options.tracing);
     put(ClusterSchema, cluster.name, cluster);
   }
+  for (const chains of listenersByName(mesh)) {
+    const message = encodeOnce(ListenerSchema, listenerMessage(chains, slots, observed));
+    const clusters = chains.flatMap(({ tcp }) => (tcp === undefined ? [] : clustersOf(tcp)));
+    all.push(pooled(ListenerSchema, chains[0].name, message, [...new Set(clusters)].sort(), pool));
+  }
   for (const listener of mesh.listeners) {
-    put(ListenerSchema, listener.name, listenerMessage(listener, slots, observed));
+    if (listener.tcp !== undefined) continue;
     const { value, clusters } = encodeRouteTable(mesh, listener, served);
     all.push(pooled(RouteConfigurationSchema, listener.routeConfig, value, clusters, pool));
+  }
+  for (const { secret } of mesh.secrets) {
+    const message = input.secrets.message(secret);
+    if (message !== undefined) put(SecretSchema, secret.name, message);
   }
   for (const { kind, configuration } of plugins) {
     const module = options.modules[kind.module];
@@ -64,6 +82,16 @@ export function encodeSnapshot(input: Input): Snapshot {
     put(TypedExtensionConfigSchema, kind.slot, plugin);
   }
   return snapshotOf(all);
+}
+
+function listenersByName({ listeners }: Mesh): [MeshListener, ...MeshListener[]][] {
+  const byName = new Map<string, [MeshListener, ...MeshListener[]]>();
+  for (const listener of listeners) {
+    const chains = byName.get(listener.name);
+    if (chains === undefined) byName.set(listener.name, [listener]);
+    else chains.push(listener);
+  }
+  return [...byName.values()];
 }
 
 function pooled(

@@ -1,5 +1,6 @@
 // The config server as one object: folder, pipeline, xDS and HTTP, started together and closed together.
 
+import { isIP } from "node:net";
 import type { Diagnostic } from "../schema/diagnostic.ts";
 import { formatDiagnostic } from "../schema/diagnostic.ts";
 import { startHttpServer, type HttpServer } from "./http/server.ts";
@@ -135,8 +136,13 @@ async function startPipeline(
 
 function snapshotOptions(options: ServeOptions): SnapshotOptions {
   const { listen, modules, delivery = "inline", observability = {} } = options;
-  return { listen, modules, delivery, ...observability };
+  const withholdsKeys = options.tls === undefined && !isLoopback(options.xds.host);
+  return { listen, modules, delivery, withholdsKeys, ...observability };
 }
+
+/** What goes over it does not leave the machine. */
+const isLoopback = (host: string): boolean =>
+  isIP(host) === 4 ? host.startsWith("127.") : host === "::1" || host === "localhost";
 
 function viewOf(
   options: ServeOptions,

@@ -16,6 +16,7 @@ import { type PolicyKind, policyKinds } from "./policy/kinds.ts";
 import type { FilterModule } from "./policy/modules.ts";
 import { hasVmCapabilities } from "./policy/plugin.ts";
 import { encodeSnapshot, type ResourcePool } from "./resources.ts";
+import { SecretStore } from "./secret-store.ts";
 
 export { type FilterModule, loadModules } from "./policy/modules.ts";
 
@@ -25,6 +26,8 @@ export interface SnapshotOptions extends ObservabilityOptions {
   modules: Record<string, FilterModule>;
   /** `file`: a directory that server and Envoy share. */
   delivery: "inline" | { file: string };
+  /** Proxies are on other machines and the xDS port is in plain text: private keys stay here. */
+  withholdsKeys?: boolean;
 }
 
 /** The mesh as one kind of proxy sees it. */
@@ -54,6 +57,8 @@ export interface Built {
   /** What a proxy sees of it. */
   meshFor(node: NodeIdentity): Mesh;
   seenBy(node: NodeIdentity): Seen;
+  /** Files beside the folder's own from which it was made: certificates and keys. */
+  files(): ReadonlySet<string>;
 }
 
 /** A proxy that says nothing of itself is the gateway of the folder and sees all of it. */
@@ -69,7 +74,8 @@ export function checkReferences(resources: readonly Resource[]): Diagnostic[] {
   const { mesh, diagnostics } = compileMesh(resources, listen, everything);
   const report = new Report();
   attachPolicies(withIstioFaults(resources), mesh, [], report);
-  return [...diagnostics, ...report.diagnostics];
+  const secrets = new SecretStore();
+  return [...diagnostics, ...report.diagnostics, ...mesh.secrets.flatMap((use) => secrets.check(use))];
 }
 
 class BuiltMesh implements Built {
@@ -83,6 +89,7 @@ class BuiltMesh implements Built {
   readonly #pool: ResourcePool;
   readonly #views = new Map<string, SeenWithKinds>();
   readonly #snapshots = new Map<string, Snapshot>();
+  readonly #secrets: SecretStore;
   readonly #dependence: Dependence;
   readonly #sourceLabels: readonly string[];
 
@@ -94,6 +101,7 @@ class BuiltMesh implements Built {
     this.#sourceLabels = sourceLabelKeys(resources);
     this.#before = previous?.mesh.policies ?? [];
     this.#pool = { before: previous?.encoded ?? new Map(), now: new Map() };
+    this.#secrets = new SecretStore(previous?.secrets);
     const report = new Report();
     const seen = this.#see(everything, report);
     this.#views.set(viewKey(everything), seen);
@@ -108,6 +116,14 @@ class BuiltMesh implements Built {
     return this.#pool.now;
   }
 
+  get secrets(): SecretStore {
+    return this.#secrets;
+  }
+
+  files(): ReadonlySet<string> {
+    return this.#secrets.files;
+  }
+
   snapshotFor(node: NodeIdentity): Snapshot {
     const view = viewOf(node, this.#distinctions());
     const key = `${viewKey(view)}\n${hasVmCapabilities(node.envoyVersion)}`;
@@ -119,6 +135,7 @@ class BuiltMesh implements Built {
       options: this.#options,
       envoyVersion: node.envoyVersion,
       pool: this.#pool,
+      secrets: this.#secrets,
     });
     this.#snapshots.set(key, snapshot);
     return snapshot;
@@ -149,7 +166,8 @@ class BuiltMesh implements Built {
 
   #see(view: View, report: Report): SeenWithKinds {
     const { mesh, diagnostics } = compileMesh(this.#resources, this.#options.listen, view);
-    report.diagnostics.push(...diagnostics);
+    report.diagnostics.push(...diagnostics, ...mesh.secrets.flatMap((use) => this.#secrets.check(use)));
+    if (this.#options.withholdsKeys === true) reportWithheld(mesh, report);
     const attachments = attachPolicies(this.#resources, mesh, this.#before, report);
     const plugins = policyKinds
       .filter((kind) => this.#options.modules[kind.module] !== undefined)
@@ -185,6 +203,15 @@ const viewKey = ({ namespace, labels, locality }: View): string =>
     labels === undefined ? null : Object.entries(labels).sort(),
     locality ?? null,
   ]);
+
+function reportWithheld({ secrets }: MeshModel, report: Report): void {
+  for (const { secret, resource, path } of secrets) {
+    if (secret.kind !== "certificate") continue;
+    const message =
+      "Its private key would go to proxies in plain text. Start the server with --xds-cert and --xds-key, or with --xds on a loopback address.";
+    report.error(resource, path, message);
+  }
+}
 
 function reportMissingModules(
   policies: readonly PolicyState[],

@@ -6,6 +6,7 @@ import type { Stages } from "./pipeline.ts";
 import { type Built, build, type SnapshotOptions } from "./snapshot.ts";
 import { loadFolder } from "./source/load.ts";
 import { watchFolder } from "./source/watch.ts";
+import { WatchedFiles } from "./source/watched-files.ts";
 
 /** Configurations remembered as accepted; each is as long as its text. */
 const maxAccepted = 16;
@@ -15,10 +16,23 @@ export type ServerStages = Stages<Built>;
 export function createStages(options: SnapshotOptions): ServerStages {
   const compiled = new Map<string, Promise<CompiledModule>>();
   const accepted = new Set<string>();
+  const beside = new WatchedFiles();
   return {
     load: (directory) => loadFolder(directory),
-    build: (resources, previous) => build(resources, options, previous),
-    watch: (directory, onChange) => watchFolder(directory, onChange),
+    build(resources, previous) {
+      const built = build(resources, options, previous);
+      beside.watch(built.files());
+      return built;
+    },
+    async watch(directory, onChange) {
+      const folder = await watchFolder(directory, onChange);
+      beside.onChange = onChange;
+      return {
+        async close() {
+          await Promise.all([folder.close(), beside.close()]);
+        },
+      };
+    },
     async check(filter, configuration) {
       const module = options.modules[filter];
       if (!module) throw new Error(`there is no filter ${filter}`);

@@ -68,7 +68,7 @@ const changes: [name: string, kind: string, change: (spec: Record<string, unknow
   [
     "a protocol that is not served",
     "ServiceEntry",
-    (spec) => Object.assign(spec, { ports: [{ number: 1, name: "a", protocol: "TCP" }] }),
+    (spec) => Object.assign(spec, { ports: [{ number: 1, name: "a", protocol: "UDP" }] }),
   ],
   ["an unknown word", "ServiceEntry", (spec) => Object.assign(spec, { location: "mesh_internal" })],
   ["a name of a wrong form", "DestinationRule", (spec) => Object.assign(spec, { subsets: [{ name: "-" }] })],

@@ -789,6 +789,18 @@ export interface ServiceEntrySpec {
   exportTo?: string[];
 }
 
+/** A certificate with its key, for `credentialName`. */
+export interface SecretSpec {
+  /** `kubernetes.io/tls`, or Opaque as Istio allows. */
+  type?: string;
+  /** In base64: `tls.crt`, `tls.key`, `ca.crt`, `ca.crl`; in Opaque ones also `cert`, `key`, `cacert`. */
+  data?: Record<string, string>;
+  /** The same as plain text; goes before `data`. */
+  stringData?: Record<string, string>;
+  /** For Kubernetes; it changes nothing here. */
+  immutable?: boolean;
+}
+
 /** A resource to which a policy is attached. */
 export interface TargetRef {
   /** API group, such as networking.istio.io. */
@@ -1461,4 +1473,16 @@ export interface MetricsConfig {
   labels?: LabelEncoding;
   /** Memory for one request's headers. Default: 128. */
   arenaKiB?: number;
+}
+
+/** Configuration of the suite: of each filter what it takes by itself. */
+export interface SuiteConfig {
+  /** Rate limits, decided first; absent: none. */
+  rateLimit?: RateLimitConfig;
+  /** Header routing, decided second; absent: none. */
+  headerRouting?: HeaderRoutingConfig;
+  /** Faults, decided last; absent: none. */
+  fault?: FaultConfig;
+  /** Metrics of every request; absent: none. */
+  metrics?: MetricsConfig;
 }

@@ -2,24 +2,18 @@
 
 import { type EnumSchema, integer, list, nonEmpty, type ObjectSchema, string } from "../language.ts";
 import { labels, refused } from "./common.ts";
-
-const plainOnly = "only plain HTTP is served; write HTTP, HTTP2 or GRPC";
+import { serverTls } from "./gateway-tls.ts";
 
 /** Istio reads protocols in any case. */
-export const protocol: EnumSchema = {
+const protocol: EnumSchema = {
   type: "enum",
-  name: "Protocol",
-  values: ["HTTP", "HTTP2", "GRPC"],
+  name: "GatewayProtocol",
+  values: ["HTTP", "HTTP2", "GRPC", "GRPC-WEB", "HTTPS", "TLS", "TCP", "MONGO", "MYSQL", "REDIS"],
   unsupported: {
-    "GRPC-WEB": "gRPC-Web is not translated; write GRPC or HTTP",
-    HTTPS: plainOnly,
-    TLS: plainOnly,
-    TCP: plainOnly,
-    MONGO: plainOnly,
-    MYSQL: plainOnly,
-    REDIS: plainOnly,
-    UDP: plainOnly,
-    HBONE: plainOnly,
+    HTTP3: "HTTP/3 is not served; HTTPS speaks HTTP/2 and HTTP/1.1",
+    QUIC: "HTTP/3 is not served; HTTPS speaks HTTP/2 and HTTP/1.1",
+    UDP: "Envoy proxies connections; write TCP, or let clients speak to the service directly",
+    HBONE: "there is no ambient mesh here; write HTTP, HTTPS, TLS or TCP",
   },
   ignoreCase: true,
 };
@@ -30,7 +24,11 @@ const port: ObjectSchema = {
   doc: "The port of a server.",
   fields: {
     number: { schema: integer(1, 65_535), required: true, doc: "The port to listen on." },
-    protocol: { schema: protocol, required: true, doc: "HTTP, HTTP2 or GRPC." },
+    protocol: {
+      schema: protocol,
+      required: true,
+      doc: "HTTP, HTTP2, GRPC: requests in plain text. HTTPS: requests in TLS. TLS: connections by the name asked for. TCP: connections.",
+    },
     name: { schema: nonEmpty(63), required: true, doc: "A label for the port." },
     targetPort: refused("Old name of the port of the workload.", "write the port to listen on in `number`"),
   },
@@ -48,8 +46,8 @@ const server: ObjectSchema = {
       doc: "Host names, `*.suffix` or `*`, each perhaps as `namespace/host`.",
     },
     name: { schema: string(253), doc: "What a policy's sectionName refers to." },
-    bind: refused("Address to listen on.", "the server listens on the address of `--listen`; remove it"),
-    tls: refused("TLS of the server.", "only plain HTTP is served; remove it and write `protocol: HTTP`"),
+    bind: { schema: nonEmpty(64), doc: "IP address to listen on; default: that of `--listen`." },
+    tls: { schema: serverTls, doc: "Needed for HTTPS and TLS." },
     defaultEndpoint: refused("Where other traffic goes.", "write a VirtualService for the host"),
   },
 };

@@ -1,4 +1,4 @@
-// Gateways: the ports that a proxy at the edge listens on, and the hosts of VirtualServices behind each.
+// The servers of Gateways, and the hosts of VirtualServices behind each.
 
 import type { GatewaySpec } from "../../schema/generated/types.ts";
 import type { Resource } from "../model.ts";
@@ -20,12 +20,6 @@ export interface GatewayServer {
   port: number;
 }
 
-export interface GatewayPort {
-  port: number;
-  servers: readonly GatewayServer[];
-  virtualHosts: readonly MeshVirtualHost[];
-}
-
 export function gatewayServers(known: Known): GatewayServer[] {
   return [...known.registry.gateways.values()].flatMap((gateway) =>
     gateway.spec.servers.map((server, index) => ({
@@ -39,24 +33,13 @@ export function gatewayServers(known: Known): GatewayServer[] {
 
 export const serverName = (server: GatewaySpec["servers"][number]): string => server.name ?? server.port.name;
 
-/** Servers of one port share a listener, whichever Gateway they are of. */
-export function buildGatewayPorts(known: Known): GatewayPort[] {
-  const servers = gatewayServers(known);
-  const bindings = bindVirtualServices(known);
-  const ports = [...new Set(servers.map((s) => s.port))].sort((a, b) => a - b);
-  return ports.map((port) => {
-    const ofPort = servers.filter((s) => s.port === port);
-    return { port, servers: ofPort, virtualHosts: virtualHosts(port, ofPort, bindings, known) };
-  });
-}
-
-interface Binding {
+export interface Binding {
   resource: VirtualService;
   gateway: string;
 }
 
 /** Which VirtualServices name which Gateways; unknown names are reported. */
-function bindVirtualServices(known: Known): Binding[] {
+export function bindVirtualServices(known: Known): Binding[] {
   const { gateways, virtualServices } = known.registry;
   const bindings: Binding[] = [];
   for (const resource of virtualServices) {
@@ -80,14 +63,15 @@ function bindVirtualServices(known: Known): Binding[] {
 const shorten = (name: string, namespace: string): string =>
   name.startsWith(`${namespace}/`) ? name.slice(namespace.length + 1) : name;
 
-function virtualHosts(
+/** Hosts of the VirtualServices behind these servers of a port; those that only redirect to https without any too. */
+export function virtualHostsOf(
   port: number,
   servers: readonly GatewayServer[],
   bindings: readonly Binding[],
   known: Known,
 ): MeshVirtualHost[] {
   const claims = new Claims();
-  for (const { resource, gateway } of bindings) {
+  for (const { resource, gateway } of bindings.filter((b) => b.resource.spec.http !== undefined)) {
     const own = servers.filter((s) => `${s.gateway.namespace}/${s.gateway.name}` === gateway);
     for (const [hostIndex, written] of resource.spec.hosts.entries()) {
       const host = serviceHost(written, resource.namespace, known.registry.services);
@@ -100,6 +84,12 @@ function virtualHosts(
       }
     }
   }
+  for (const server of servers.filter(redirectsToHttps)) {
+    for (const host of hostsOf(server)) {
+      const claim = claims.at(host, port);
+      if (!claim.servers.includes(server)) claim.servers.push(server);
+    }
+  }
   const made = claims.sorted().map((claim) => ({
     name: virtualHostName(claim.host, claim.port),
     host: claim.host,
@@ -107,9 +97,16 @@ function virtualHosts(
     domains: [claim.host],
     ...claimRoutes(claim, gatewayName(claim.servers), known),
     servers: claim.servers,
+    requiresTls: claim.servers.some(redirectsToHttps),
   }));
-  return made.filter(({ routes }) => routes.length > 0);
+  return made.filter(({ routes, requiresTls }) => routes.length > 0 || requiresTls);
 }
+
+const redirectsToHttps = ({ gateway, index }: GatewayServer): boolean =>
+  gateway.spec.servers[index]?.tls?.httpsRedirect === true;
+
+const hostsOf = ({ gateway, index }: GatewayServer): string[] =>
+  (gateway.spec.servers[index]?.hosts ?? []).map((host) => host.slice(host.indexOf("/") + 1).toLowerCase());
 
 const gatewayName = (servers: readonly GatewayServer[]): string => {
   const gateway = servers[0]?.gateway;

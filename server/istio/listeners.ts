@@ -10,7 +10,14 @@ import { HeaderMutationSchema } from "../../build/envoy-api/envoy/config/common/
 import { HttpProtocolOptions_HeadersWithUnderscoresAction as Underscores } from "../../build/envoy-api/envoy/config/core/v3/protocol_pb.ts";
 import { type Listener, ListenerSchema } from "../../build/envoy-api/envoy/config/listener/v3/listener_pb.ts";
 import {
+  type Filter,
+  type FilterChainSchema,
+  FilterSchema,
+  ListenerFilterSchema,
+} from "../../build/envoy-api/envoy/config/listener/v3/listener_components_pb.ts";
+import {
   type VirtualHost,
+  VirtualHost_TlsRequirementType as TlsRequirement,
   VirtualHostSchema,
 } from "../../build/envoy-api/envoy/config/route/v3/route_components_pb.ts";
 import {
@@ -19,6 +26,7 @@ import {
 } from "../../build/envoy-api/envoy/config/route/v3/route_pb.ts";
 import { CorsSchema } from "../../build/envoy-api/envoy/extensions/filters/http/cors/v3/cors_pb.ts";
 import { HTTPFaultSchema } from "../../build/envoy-api/envoy/extensions/filters/http/fault/v3/fault_pb.ts";
+import { TlsInspectorSchema } from "../../build/envoy-api/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.ts";
 import { RouterSchema } from "../../build/envoy-api/envoy/extensions/filters/http/router/v3/router_pb.ts";
 import {
   type HttpConnectionManager,
@@ -35,7 +43,8 @@ import { bufferLimitBytes } from "./clusters.ts";
 import type { MeshListener } from "./mesh.ts";
 import { type Observability, unobserved } from "./observability.ts";
 import type { MeshVirtualHost } from "./virtual-hosts.ts";
-import { overAds, pack, seconds, socketAddress } from "./wire.ts";
+import { chainMatch, tcpProxyFilter } from "./tcp-proxy.ts";
+import { type Fields, overAds, pack, seconds, socketAddress } from "./wire.ts";
 
 /** Envoy's own fault filter, which throttles the responses that ours chooses: a Wasm filter cannot do it evenly. */
 export const throttleFilter = "envoy.filters.http.fault";
@@ -57,31 +66,59 @@ export interface FilterSlot {
   typeUrl: string;
 }
 
+/** Of the chains of one port. */
 export function listenerMessage(
-  listener: MeshListener,
+  chains: readonly [MeshListener, ...MeshListener[]],
   slots: readonly FilterSlot[],
   observed: Observability = unobserved,
 ): Listener {
+  const [{ name, host, port }] = chains;
   return create(ListenerSchema, {
-    name: listener.name,
-    statPrefix: listener.name,
-    address: socketAddress(listener.host, listener.port),
+    name,
+    statPrefix: name,
+    address: socketAddress(host, port),
     perConnectionBufferLimitBytes: bufferLimitBytes,
-    filterChains: [
-      {
-        filters: [
-          {
-            name: "envoy.filters.network.http_connection_manager",
-            configType: {
-              case: "typedConfig",
-              value: pack(HttpConnectionManagerSchema, connectionManager(listener, slots, observed)),
-            },
-          },
-        ],
-      },
-    ],
+    filterChains: chains.flatMap((chain) => filterChain(chain, slots, observed)),
+    listenerFilters: chains.some(({ isTls }) => isTls) ? [tlsInspector()] : [],
   });
 }
+
+function filterChain(
+  chain: MeshListener,
+  slots: readonly FilterSlot[],
+  observed: Observability,
+): Fields<typeof FilterChainSchema>[] {
+  const { serverNames, subnets, isTls, tls, tcp } = chain;
+  const filter = tcp === undefined ? http(chain, slots, observed) : tcpProxyFilter(tcp, observed.accessLogs);
+  if (filter === undefined) return [];
+  const filterChainMatch = chainMatch({ sniHosts: serverNames, subnets });
+  if (isTls) filterChainMatch.transportProtocol = "tls";
+  return [
+    {
+      ...(isTls || subnets.length > 0 ? { filterChainMatch } : {}),
+      filters: [filter],
+      ...(tls === undefined
+        ? {}
+        : { transportSocket: tls.socket, transportSocketConnectTimeout: seconds(15) }),
+    },
+  ];
+}
+
+const http = (chain: MeshListener, slots: readonly FilterSlot[], observed: Observability): Filter =>
+  create(FilterSchema, {
+    name: "envoy.filters.network.http_connection_manager",
+    configType: {
+      case: "typedConfig",
+      value: pack(HttpConnectionManagerSchema, connectionManager(chain, slots, observed)),
+    },
+  });
+
+/** Reads which name a client asks for. */
+const tlsInspector = () =>
+  create(ListenerFilterSchema, {
+    name: "envoy.filters.listener.tls_inspector",
+    configType: { case: "typedConfig", value: pack(TlsInspectorSchema, create(TlsInspectorSchema)) },
+  });
 
 function connectionManager(
   listener: MeshListener,
@@ -106,7 +143,7 @@ function connectionManager(
     normalizePath: true,
     mergeSlashes: true,
     pathWithEscapedSlashesAction: EscapedSlashes.UNESCAPE_AND_REDIRECT,
-    forwardClientCertDetails: ForwardCert.SANITIZE,
+    ...clientCertificate(listener),
     serverHeaderTransformation: ServerHeader.PASS_THROUGH,
     commonHttpProtocolOptions: {
       idleTimeout: seconds(3600),
@@ -124,6 +161,15 @@ function connectionManager(
     upgradeConfigs: [{ upgradeType: "websocket" }],
   });
 }
+
+/** The service is told of a certificate that was checked here, and of no other. */
+const clientCertificate = ({ tls }: MeshListener): Fields<typeof HttpConnectionManagerSchema> =>
+  tls?.asksClients === true
+    ? {
+        forwardClientCertDetails: ForwardCert.SANITIZE_SET,
+        setCurrentClientCertDetails: { subject: true, uri: true, dns: true },
+      }
+    : { forwardClientCertDetails: ForwardCert.SANITIZE };
 
 /** Before the first route is looked up: a client cannot choose a destination, nor dodge a policy on one. */
 const removeSteeringHeader = () =>
@@ -186,4 +232,9 @@ export function routeConfiguration(listener: MeshListener): RouteConfiguration {
 }
 
 const virtualHostMessage = (v: MeshVirtualHost): VirtualHost =>
-  create(VirtualHostSchema, { name: v.name, domains: [...v.domains], includeRequestAttemptCount: true });
+  create(VirtualHostSchema, {
+    name: v.name,
+    domains: [...v.domains],
+    includeRequestAttemptCount: true,
+    requireTls: v.requiresTls === true ? TlsRequirement.ALL : TlsRequirement.NONE,
+  });

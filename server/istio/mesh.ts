@@ -5,28 +5,46 @@ import type { Diagnostic } from "../../schema/diagnostic.ts";
 import type { GatewaySpec } from "../../schema/generated/types.ts";
 import type { Resource } from "../model.ts";
 import { buildClusters, type MeshCluster } from "./clusters.ts";
-import { buildGatewayPorts, type GatewayServer } from "./gateways.ts";
+import type { DownstreamTls } from "./downstream-tls.ts";
+import { gatewayListeners } from "./gateway-listeners.ts";
+import type { GatewayServer } from "./gateways.ts";
 import { isIstio, type Registry, readRegistry, type View } from "./registry.ts";
 import { Report } from "./report.ts";
 import type { Known } from "./routes.ts";
+import { credentialsOf, type SecretUse } from "./secrets.ts";
+import type { TcpRoute } from "./tcp-routes.ts";
 import { UnknownHosts } from "./unknown-hosts.ts";
 import { type MeshVirtualHost, meshVirtualHosts } from "./virtual-hosts.ts";
 
+/** What arrives at a port, or, of a port with TLS, what arrives for some names: a chain of Envoy's listener. */
 export interface MeshListener {
+  /** Of Envoy's listener: chains of one port have the same. */
   name: string;
   host: string;
   port: number;
-  /** Name of its RouteConfiguration. */
+  /** Name of its RouteConfiguration; empty where connections are forwarded. */
   routeConfig: string;
   virtualHosts: readonly MeshVirtualHost[];
   /** Empty for the mesh's own listener. */
   servers: readonly GatewayServer[];
+  /** Names by which clients ask for it in TLS; none: any. */
+  serverNames: readonly string[];
+  /** Ranges of addresses that clients connect to; none: any. */
+  subnets: readonly string[];
+  /** Clients speak TLS, whoever ends it. */
+  isTls?: true;
+  /** TLS ends here. */
+  tls: DownstreamTls | undefined;
+  /** Connections are forwarded, not requests. */
+  tcp: TcpRoute | undefined;
 }
 
 export interface MeshModel {
   listeners: readonly MeshListener[];
   clusters: ReadonlyMap<string, MeshCluster>;
   registry: Registry;
+  /** Certificates and keys that listeners and clusters need. */
+  secrets: readonly SecretUse[];
 }
 
 /** The listener that serves the whole mesh by Host header. */
@@ -51,30 +69,29 @@ export function compileMesh(
       routeConfig: meshListener,
       virtualHosts: meshVirtualHosts(known, view, listen.port),
       servers: [],
+      serverNames: [],
+      subnets: [],
+      tls: undefined,
+      tcp: undefined,
     },
+    ...gatewayListeners(known, listen, credentialsOf(resources)),
   ];
-  for (const { port, servers, virtualHosts } of buildGatewayPorts(known)) {
-    reportPortTaken(servers, listen.port, report);
-    listeners.push({
-      name: `${listen.host}_${port}`,
-      host: listen.host,
-      port,
-      routeConfig: `http.${port}`,
-      virtualHosts,
-      servers,
-    });
-  }
   unknown.report([...registry.services.keys()], report);
-  return { mesh: { listeners, clusters, registry }, diagnostics: report.diagnostics };
+  const secrets = secretsOf(listeners, clusters, registry);
+  return { mesh: { listeners, clusters, registry, secrets }, diagnostics: report.diagnostics };
 }
 
-function reportPortTaken(servers: readonly GatewayServer[], listenPort: number, report: Report): void {
-  for (const { gateway, index, port } of servers) {
-    if (port !== listenPort) continue;
-    report.error(
-      gateway,
-      ["spec", "servers", index, "port", "number"],
-      `Port ${port} is that of the mesh's own listener. Use another here, or give another as --listen.`,
-    );
-  }
+function secretsOf(
+  listeners: readonly MeshListener[],
+  clusters: ReadonlyMap<string, MeshCluster>,
+  { rules }: Registry,
+): SecretUse[] {
+  const ofListeners = listeners.flatMap(({ tls }) => tls?.secrets ?? []);
+  const ofClusters = [...clusters.values()].flatMap(({ service, secrets }) => {
+    const resource = rules.get(service.host)?.resources[0] ?? service.resource;
+    const path = ["spec", "trafficPolicy", "tls"];
+    return secrets.map((secret): SecretUse => ({ secret, resource, path }));
+  });
+  const byName = new Map([...ofClusters, ...ofListeners].map((use) => [use.secret.name, use]));
+  return [...byName.values()];
 }

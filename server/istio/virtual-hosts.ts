@@ -44,6 +44,8 @@ export interface MeshVirtualHost {
   leftOut: readonly LeftOut[];
   /** The servers of Gateways through which it is reached; none on the mesh's own listener. */
   servers: readonly GatewayServer[];
+  /** Requests in plain text are redirected to https. */
+  requiresTls?: boolean;
 }
 
 type VirtualService = Resource<VirtualServiceSpec>;
@@ -211,10 +213,8 @@ export function claimRoutes(
 
 const gatewayOf = ({ gateway }: GatewayServer): string => `${gateway.namespace}/${gateway.name}`;
 
-const terminatesTls = ({ gateway, index }: GatewayServer): boolean => {
-  const { tls } = gateway.spec.servers[index] as { tls?: { httpsRedirect?: boolean; mode?: string } };
-  return tls !== undefined && Object.keys(tls).some((field) => field !== "httpsRedirect");
-};
+const terminatesTls = ({ gateway, index }: GatewayServer): boolean =>
+  gateway.spec.servers[index]?.port.protocol === "HTTPS";
 
 function canMerge(
   first: VirtualService,

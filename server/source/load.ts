@@ -141,7 +141,7 @@ function asResource(
   const { apiVersion, metadata, spec } = value;
   return {
     group,
-    version: apiVersion.slice(group.length + 1),
+    version: apiVersion.slice(apiVersion.indexOf("/") + 1),
     kind,
     namespace: metadata.namespace ?? "default",
     name: metadata.name,

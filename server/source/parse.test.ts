@@ -1,6 +1,7 @@
 // Every message about YAML itself with the input that causes it: one for one cause, at its place.
 
 import assert from "node:assert/strict";
+import { kinds } from "../../schema/kinds.ts";
 import { test } from "node:test";
 import { parsePiece } from "./parse.ts";
 
@@ -388,7 +389,7 @@ says(
   "a kind that is not served",
   "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\n",
   [
-    "2:7 kind: AuthorizationPolicy of security.istio.io is not supported: known are VirtualService, DestinationRule, Gateway, ServiceEntry, HeaderRoutingPolicy, RateLimitPolicy, FaultPolicy, FaultSwitch, MetricsPolicy; remove it from the folder",
+    `2:7 kind: AuthorizationPolicy of security.istio.io is not supported: known are ${kinds.map((k) => k.kind).join(", ")}; remove it from the folder`,
   ],
   refused,
 );

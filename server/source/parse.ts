@@ -3,6 +3,7 @@
 
 import type { Document } from "yaml";
 import { canonical } from "../../schema/canonical.ts";
+import type { Kind } from "../../schema/kinds.ts";
 import { formatPath } from "../../schema/path.ts";
 import { identify } from "../../schema/resource.ts";
 import { buildTree, type Fault } from "./build.ts";
@@ -176,7 +177,7 @@ class Piece {
     if (refused) this.rejected++;
     if (found.kind === undefined || refused) return;
     const value = tree.value as ResourceDocument;
-    value.spec = canonical(found.kind.spec, value.spec);
+    value.spec = canonical(found.kind.spec, found.kind.isFlat ? topFields(found.kind, value) : value.spec);
     this.resources.push({
       group: found.kind.group,
       kind: found.kind.kind,
@@ -186,6 +187,10 @@ class Piece {
     });
   }
 }
+
+/** Of a kind without a spec. */
+const topFields = ({ spec }: Kind, value: ResourceDocument): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(value).filter(([name]) => Object.hasOwn(spec.fields, name)));
 
 /** Faults of a text that is one document: what `repairIndent` judges by. */
 function faultsOf(text: string): number | undefined {

@@ -25,6 +25,15 @@ export interface Answer {
   echo(): Echo;
 }
 
+export interface RequestOptions {
+  path?: string;
+  method?: string;
+  headers?: Headers;
+  host?: string;
+  /** Default: the mesh's listener. */
+  port?: number;
+}
+
 export interface TestMesh {
   directory: string;
   server: RunningServer;
@@ -39,7 +48,7 @@ export interface TestMesh {
    * one worker has followed.
    */
   apply(file: string, text: string, holds?: () => Promise<boolean>): Promise<void>;
-  request(options?: { path?: string; method?: string; headers?: Headers; host?: string }): Promise<Answer>;
+  request(options?: RequestOptions): Promise<Answer>;
   close(): Promise<void>;
 }
 
@@ -128,7 +137,7 @@ export async function startTestMesh(options: MeshOptions): Promise<TestMesh> {
         await waitFor("Envoy has the new version", synced);
         if (holds !== undefined) await waitFor(`the worker follows: ${file}`, holds);
       },
-      request: (request) => ask(agent, port, request),
+      request: (request = {}) => ask(agent, request.port ?? port, request),
       close,
     };
   } catch (error) {
@@ -137,11 +146,7 @@ export async function startTestMesh(options: MeshOptions): Promise<TestMesh> {
   }
 }
 
-export async function ask(
-  agent: Agent,
-  port: number,
-  options: { path?: string; method?: string; headers?: Headers; host?: string } = {},
-): Promise<Answer> {
+export async function ask(agent: Agent, port: number, options: RequestOptions = {}): Promise<Answer> {
   const { path = "/", method = "GET", host = "go-search-service.ficool.svc.cluster.local" } = options;
   const pairs = flatten(options.headers ?? {});
   const response = await agent.request({
