@@ -55,12 +55,9 @@ export function forward(
   const [only] = weighted;
   const own = weighted.length === 1 ? only?.headers : undefined;
   const authority = http.rewrite?.authority ?? newAuthority(http.headers) ?? newAuthority(own);
-  const timeout = http.timeout === undefined ? seconds(0) : duration(http.timeout);
   const retries = retryPolicy(http.retries, weighted.length === 1 && only?.hash !== undefined);
   const action = create(RouteActionSchema, {
-    timeout,
-    // A gRPC client's own deadline holds too, up to the route's timeout.
-    maxStreamDuration: { grpcTimeoutHeaderMax: timeout },
+    timeout: http.timeout === undefined ? seconds(0) : duration(http.timeout),
     prefixRewrite: http.rewrite?.uri ?? "",
     ...regexRewrite(http.rewrite),
     hostRewriteSpecifier: hostRewrite(authority),
