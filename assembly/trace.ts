@@ -2,7 +2,7 @@
 // a decision then costs one look at a global. Envoy never calls sluice_trace, which is no callback.
 //
 // The ring:    0 capacity u32 | 4 records written so far u32 | 8 records
-// One record:  0 stream u32 | 4 kind u32 | 8 policy u32 | 12 rule u32 | 16 entry u32 | 20 condition u32
+// One record:  0 stream u32 | 4 kind u16 | 6 part u16 | 8 policy u32 | 12 rule u32 | 16 entry u32 | 20 condition u32
 //              | 24 outcome u32 | 28 reason u32
 // Policies, rules (limits, faults), entries of a rule's match and conditions of an entry are counted from 0, in the
 // order of the configuration; conditions in the order of requestMatches. host/trace.ts reads this.
@@ -43,6 +43,7 @@ export let isTracing: bool = false;
 
 let ring: usize = 0;
 let stream: u32 = 0;
+let part: u32 = 0;
 
 let isAsking: bool = false;
 let policy: u32 = 0;
@@ -60,6 +61,11 @@ export function sluice_trace(capacity: u32): usize {
   store<u32>(ring, capacity);
   isTracing = capacity > 0;
   return ring;
+}
+
+/** In a module of several parts: whose records follow. */
+export function tracePart(which: u32): void {
+  part = which << 16;
 }
 
 /** A stream's request is decided on; its records follow. */
@@ -124,7 +130,7 @@ function write(
   const to = ring + HEADER + <usize>(written % load<u32>(ring)) * RECORD;
   store<u32>(ring, written + 1, 4);
   store<u32>(to, stream);
-  store<u32>(to, kind, 4);
+  store<u32>(to, kind | part, 4);
   store<u32>(to, policy, 8);
   store<u32>(to, rule, 12);
   store<u32>(to, entry, 16);

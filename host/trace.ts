@@ -7,6 +7,8 @@ interface Asked {
   /** Places in the configuration: `policies[policy]`, and its rule, limit or fault. */
   policy: number;
   rule: number;
+  /** In a module of several parts: whose configuration these places are in. */
+  part?: TracePart;
 }
 
 /**
@@ -30,6 +32,8 @@ const limitDecisions = ["allowed", "limited", "shadow_limited"] as const;
 const limitReasons = ["bucket", "key missing", "cost above burst"] as const;
 const faultTypes = ["delay", "abort", "throttle"] as const;
 const faultReasons = ["fault", "caller"] as const;
+const parts = ["rateLimit", "headerRouting", "fault"] as const;
+export type TracePart = (typeof parts)[number];
 export type ChoiceReason = (typeof choiceReasons)[number];
 export type LimitDecision = (typeof limitDecisions)[number];
 export type LimitReason = (typeof limitReasons)[number];
@@ -63,10 +67,16 @@ export class TraceReader {
 
 function readRecord(memory: Buffer, at: number): TraceRecord {
   const word = (i: number): number => memory.readUInt32LE(at + 4 * i);
-  const asked = { stream: word(0), policy: word(2), rule: word(3) };
+  const part = word(1) >>> 16;
+  const asked = {
+    stream: word(0),
+    policy: word(2),
+    rule: word(3),
+    ...(part === 0 ? {} : { part: named(parts, part - 1) }),
+  };
   const outcome = word(6);
   const reason = word(7);
-  switch (word(1)) {
+  switch (word(1) & 0xffff) {
     case 1:
       return { ...asked, kind: "condition", entry: word(4), condition: word(5), holds: outcome === 1 };
     case 2:
@@ -85,7 +95,7 @@ function readRecord(memory: Buffer, at: number): TraceRecord {
     case 5:
       return { ...asked, kind: "fault", type: named(faultTypes, outcome), by: named(faultReasons, reason) };
     default:
-      throw new Error(`a trace record of kind ${word(1)}: the module is of another version`);
+      throw new Error(`a trace record of kind ${word(1) & 0xffff}: the module is of another version`);
   }
 }
 

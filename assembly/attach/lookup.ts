@@ -44,10 +44,20 @@ export function readRouteName(): void {
   readProperty(ROUTE_NAME, routeName);
 }
 
-/** Starts the look-up for the request in view. False: its host does not fit the arena. */
-export function beginPolicies(table: AttachTable): bool {
+/** A new request: the names that were read of the last one are forgotten. */
+export function forgetNames(): void {
   isRouteRead = false;
   isHostRead = false;
+}
+
+/** Starts the look-up for the request in view. False: its host does not fit the arena. */
+export function beginPolicies(table: AttachTable): bool {
+  forgetNames();
+  return findPolicies(table);
+}
+
+/** As beginPolicies, in a further table: names that this request has read are not read again. */
+export function findPolicies(table: AttachTable): bool {
   cursors = table.cursors;
   cursorCount = 0;
   const kinds = table.kinds;

@@ -7,6 +7,7 @@
 import { PLUGIN_NAME, PLUGIN_ROOT_ID, readProperty } from "../abi/property";
 import { equals } from "../bytes";
 import { freeBlocks } from "../config/blocks";
+import { stableHash } from "../hash";
 import { ByteString } from "../set";
 
 /** A configuration in force, or replaced and still used by streams. */
@@ -37,6 +38,14 @@ let replaced: Generation | null = null;
 
 const root: ByteString = changetype<ByteString>(memory.data(8, 4));
 const name: ByteString = changetype<ByteString>(memory.data(8, 4));
+
+/** Configure only. Of the plugin that is being configured: what two plugins keep in shared data is not the same. */
+export function pluginIdentity(): u64 {
+  readProperty(PLUGIN_ROOT_ID, root);
+  const rootHash = stableHash(root.start, root.length, 0);
+  readProperty(PLUGIN_NAME, name);
+  return stableHash(name.start, name.length, rootHash);
+}
 
 /** Configure only. Puts a configuration in force for the plugin that is being configured. */
 export function install(plan: usize, blocks: usize): void {

@@ -15,15 +15,13 @@ import { ByteString } from "../../assembly/set";
 import { isTracing } from "../../assembly/trace";
 import { markResponse } from "./answer";
 import { buildPlan } from "./build";
-import { removeControls } from "./control";
-import { decide } from "./decide";
 import { countFailure, HEADERS_TOO_LARGE } from "./failures";
 import { readFaultConfig } from "./generated/config";
-import { findHeld, removeHeld } from "./held";
-import { inject } from "./inject";
+import { forgetStream } from "./held";
+import { injectFaults } from "./inject";
 import { Plan } from "./plan";
 import { takeOverTicks, tick } from "./timer";
-import { askAll, traceFaults } from "./trace";
+import { askAll } from "./trace";
 
 export { sluice_trace } from "../../assembly/trace";
 
@@ -62,12 +60,7 @@ export function proxy_on_request_headers(stream: u32, count: u32, endOfStream: u
     localReply(431, TOO_LARGE.start, TOO_LARGE.length, 0, 0, 0, 0);
     return STOP_ITERATION;
   }
-  removeControls();
-  if (plan.isDisabled) return CONTINUE;
-  decide(plan);
-  const action = inject(stream, generation);
-  if (isTracing) traceFaults(plan);
-  return action;
+  return injectFaults(stream, plan, generation);
 }
 
 export function proxy_on_response_headers(stream: u32, count: u32, endOfStream: u32): u32 {
@@ -83,6 +76,5 @@ export function proxy_on_tick(rootContext: u32): void {
 
 export function proxy_on_log(stream: u32): void {
   enter(LOG);
-  const held = findHeld(stream);
-  if (held !== null) removeHeld(held);
+  forgetStream(stream);
 }

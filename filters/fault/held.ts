@@ -154,3 +154,9 @@ export function removeHeld(held: Held): void {
   heldCount -= 1;
   giveBack(held);
 }
+
+/** The stream has ended. */
+export function forgetStream(id: u32): void {
+  const held = findHeld(id);
+  if (held !== null) removeHeld(held);
+}

@@ -10,14 +10,16 @@ import {
 } from "../../assembly/abi/hostcalls";
 import { Generation } from "../../assembly/attach/plugins";
 import { writeDecimal } from "../../assembly/bytes";
+import { isTracing } from "../../assembly/trace";
 import { isFull, takeActive } from "./active";
 import { answer } from "./answer";
-import { THROUGHPUT } from "./control";
+import { removeControls, THROUGHPUT } from "./control";
 import { count, DELAY, enterActive, OVERFLOW, THROTTLE } from "./counters";
 import {
   abortBy,
   abortGrpcStatus,
   abortStatus,
+  decide,
   delayBy,
   dropAbort,
   dropDelay,
@@ -33,16 +35,25 @@ import { ARENA_FULL, countFailure, STREAMS_FULL } from "./failures";
 import { addHeld, Held, removeHeld } from "./held";
 import { FaultPlan, Plan } from "./plan";
 import { beginBeating, beginWaiting } from "./timer";
+import { traceFaults } from "./trace";
 
 /** Tells requests apart for the policies, each of which is asked for room once. */
 let request: u32 = 0;
 
-/** What the request headers callback returns. */
-export function inject(stream: u32, generation: Generation): u32 {
+/** Lets befall the request in view what is decided; what the request headers callback returns. */
+export function injectFaults(stream: u32, plan: Plan, generation: Generation): u32 {
+  removeControls();
+  if (plan.isDisabled) return CONTINUE;
+  decide(plan);
+  const action = inject(stream, plan, generation);
+  if (isTracing) traceFaults(plan);
+  return action;
+}
+
+function inject(stream: u32, plan: Plan, generation: Generation): u32 {
   request += 1;
   const held = remember(stream, generation);
   admitAll(held);
-  const plan = changetype<Plan>(generation.plan);
   const throttle = throttleBy;
   if (throttle !== null && held !== null) slowDown(held, throttle, plan);
   const delay = delayBy;

@@ -1,6 +1,6 @@
 // What the filter tells while a trace is on: every fault of the policies on the route, and what befalls the request.
 
-import { beginPolicies, nextPolicy } from "../../assembly/attach/lookup";
+import { findPolicies, nextPolicy } from "../../assembly/attach/lookup";
 import { itemAt } from "../../assembly/config/records";
 import { askRule } from "../../assembly/match/ask";
 import { BY_CALLER, BY_FAULT, FAULT, NONE, traceDecision, traceStream } from "../../assembly/trace";
@@ -23,7 +23,7 @@ export function askAll(stream: u32, plan: Plan): bool {
     }
     if (!policy.inherit) break;
   }
-  return beginPolicies(plan.attachments);
+  return findPolicies(plan.attachments);
 }
 
 /** Records what has been decided and found room for. */

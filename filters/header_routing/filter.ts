@@ -53,7 +53,7 @@ export function proxy_on_request_headers(stream: u32, count: u32, endOfStream: u
   limitArena(plan.arenaSize);
   const isRead =
     readRequestHeaders() && beginPolicies(plan.attachments) && (!isTracing || askAll(stream, plan));
-  if (isRead && route(stream, generation)) return CONTINUE;
+  if (isRead && route(stream, plan, generation)) return CONTINUE;
   countFailure(HEADERS_TOO_LARGE);
   localReply(431, TOO_LARGE.start, TOO_LARGE.length, 0, 0, 0, 0);
   return STOP_ITERATION;

@@ -10,14 +10,14 @@ import { COOKIE_LENGTH, writeCookie } from "./choose";
 import { ARENA_FULL, countFailure } from "./failures";
 import { HeaderRoutingRule } from "./generated/config";
 import { changeHeaders } from "./headers";
-import { RulePlan } from "./plan";
+import { RulePlan, streams } from "./plan";
 import { SETS_COOKIE } from "./route";
 
 const SET_COOKIE: ByteString = literal("set-cookie");
 
 /** Changes the response of a stream that a rule has marked. */
 export function changeResponse(id: u32): void {
-  const stream = findStream(id);
+  const stream = findStream(streams, id);
   if (stream === null) return;
   const plan = changetype<RulePlan>(stream.record);
   const change = plan.response;
@@ -47,12 +47,12 @@ function setCookie(stream: Stream, plan: RulePlan): void {
 
 /** The stream has ended, whether it had a response or not. */
 export function forgetStream(id: u32): void {
-  const stream = findStream(id);
+  const stream = findStream(streams, id);
   if (stream !== null) forget(stream);
 }
 
 function forget(stream: Stream): void {
   const generation = changetype<Generation>(stream.owner);
-  removeStream(stream);
+  removeStream(streams, stream);
   release(generation);
 }

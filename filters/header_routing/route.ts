@@ -20,7 +20,7 @@ import { chooseDestination, drawnCookie, findRule, isCookieDrawn } from "./choos
 import { countFailure, STREAMS_FULL } from "./failures";
 import { HeaderRoutingRule } from "./generated/config";
 import { changeHeaders } from "./headers";
-import { Choice, nameMetric, Plan, PolicyPlan, RulePlan } from "./plan";
+import { Choice, nameMetric, Plan, PolicyPlan, RulePlan, streams } from "./plan";
 import { traceChoice } from "./trace";
 
 /** The header that derived routes match on. */
@@ -29,13 +29,16 @@ export const STEERING: ByteString = literal("x-sluice-destination");
 /** Flag of a stream: its response sets the cookie that was drawn. */
 export const SETS_COOKIE: u32 = 1;
 
+/** Whether route has changed request headers beside x-sluice-destination. */
+export let isRequestChanged: bool = false;
+
 /** Routes the request in view. False: what has to be written does not fit the arena. */
-export function route(stream: u32, generation: Generation): bool {
-  const plan = changetype<Plan>(generation.plan);
+export function route(stream: u32, plan: Plan, generation: Generation): bool {
+  isRequestChanged = false;
   for (let i = nextPolicy(); i >= 0; i = nextPolicy()) {
     const policy = itemAt<PolicyPlan>(plan.policies, i);
     const rule = findRule(policy);
-    if (rule >= 0) return follow(stream, generation, policy, rule);
+    if (rule >= 0) return follow(stream, plan, generation, policy, rule);
     if (!policy.inherit) break;
   }
   dropSteering();
@@ -48,12 +51,12 @@ function dropSteering(): void {
   proxy_remove_header_map_value(REQUEST_HEADERS, STEERING.start, STEERING.length);
 }
 
-function follow(stream: u32, generation: Generation, policy: PolicyPlan, index: u32): bool {
+function follow(stream: u32, plan: Plan, generation: Generation, policy: PolicyPlan, index: u32): bool {
   const rule = itemAt<HeaderRoutingRule>(policy.rules, index);
-  const plan = itemAt<RulePlan>(policy.plans, index);
-  const choice = chooseDestination(policy, rule, plan);
-  if (isTracing) traceChoice(changetype<Plan>(generation.plan), policy, index, choice);
-  const request = plan.request;
+  const rulePlan = itemAt<RulePlan>(policy.plans, index);
+  const choice = chooseDestination(policy, rule, rulePlan);
+  if (isTracing) traceChoice(plan, policy, index, choice);
+  const request = rulePlan.request;
   // A rule that only changes headers is steered too: what it changes may be what routes match on.
   const steers = choice !== null || request !== null;
   if (steers && !isByHost) readRouteName();
@@ -61,10 +64,11 @@ function follow(stream: u32, generation: Generation, policy: PolicyPlan, index: 
   if (steers && value === 0) return false;
   if (choice !== null) count(policy, rule, choice);
   if (request !== null) changeHeaders(REQUEST_HEADERS, request);
+  isRequestChanged = request !== null;
   if (steers)
     proxy_replace_header_map_value(REQUEST_HEADERS, STEERING.start, STEERING.length, value, steeringLength);
   else dropSteering();
-  if (plan.response !== null || isCookieDrawn) rememberResponse(stream, generation, rule, plan);
+  if (rulePlan.response !== null || isCookieDrawn) rememberResponse(stream, generation, rule, rulePlan);
   return true;
 }
 
@@ -99,7 +103,7 @@ function rememberResponse(
   rule: HeaderRoutingRule,
   plan: RulePlan,
 ): void {
-  const kept = addStream(stream);
+  const kept = addStream(streams, stream);
   if (kept === null) {
     countFailure(STREAMS_FULL);
     return;

@@ -1,6 +1,6 @@
 // What the filter tells while a trace is on: every rule of the policies on the route, and the choice made.
 
-import { beginPolicies, nextPolicy } from "../../assembly/attach/lookup";
+import { findPolicies, nextPolicy } from "../../assembly/attach/lookup";
 import { itemAt } from "../../assembly/config/records";
 import { askRule } from "../../assembly/match/ask";
 import { firstHeader } from "../../assembly/request/view";
@@ -32,7 +32,7 @@ export function askAll(stream: u32, plan: Plan): bool {
     }
     if (!policy.inherit) break;
   }
-  return beginPolicies(plan.attachments);
+  return findPolicies(plan.attachments);
 }
 
 /** Records the destination of a rule that was met; null: it has none. */

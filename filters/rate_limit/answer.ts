@@ -14,7 +14,7 @@ import { addStream, findStream, removeStream, Stream } from "../../assembly/stre
 import { Attempt } from "./attempt";
 import { unitsAfter } from "./decide";
 import { ARENA_FULL, countFailure, STREAMS_FULL } from "./failures";
-import { PolicyPlan, Rates } from "./plan";
+import { PolicyPlan, Rates, streams } from "./plan";
 import { NamedText, writeTemplate } from "./template";
 import {
   beginWriting,
@@ -96,7 +96,7 @@ export function refuseRequest(a: Attempt): void {
 
 /** Keeps for the response what it is to say of the limit with the least left. */
 export function announceLater(id: u32, a: Attempt, generation: Generation): void {
-  const stream = addStream(id);
+  const stream = addStream(streams, id);
   if (stream === null) {
     countFailure(STREAMS_FULL);
     return;
@@ -110,7 +110,7 @@ export function announceLater(id: u32, a: Attempt, generation: Generation): void
 
 /** Adds the headers that announceLater has kept. */
 export function announce(id: u32): void {
-  const stream = findStream(id);
+  const stream = findStream(streams, id);
   if (stream === null) return;
   const rates = changetype<Rates>(stream.record);
   beginWriting();
@@ -134,13 +134,13 @@ export function announce(id: u32): void {
 
 /** The stream has ended, whether it had a response or not. */
 export function forgetStream(id: u32): void {
-  const stream = findStream(id);
+  const stream = findStream(streams, id);
   if (stream !== null) forget(stream);
 }
 
 function forget(stream: Stream): void {
   const generation = changetype<Generation>(stream.owner);
-  removeStream(stream);
+  removeStream(streams, stream);
   release(generation);
 }
 

@@ -7,9 +7,17 @@ import { assignCell, locateCells, prepareCell, releaseUnused } from "./directory
 import { advanceMarker, askMarker, NEWEST, OLDER, SETTLED_NS } from "./marker";
 import { bucketAt, Plan } from "./plan";
 import { growPool, readPool } from "./pool";
+import { forgetAll } from "./refusals";
 
-/** Configure only. Finds the plan's cells and pages, after putting it in force if this VM is the one to do so. */
-export function joinShared(plan: Plan): void {
+/** Configure only. The plan is good: from here on its cells and pages are those that count. */
+export function enforce(plan: Plan, version: u64): void {
+  plan.version = version;
+  joinShared(plan);
+  forgetAll();
+}
+
+/** Finds the plan's cells and pages, after putting it in force if this VM is the one to do so. */
+function joinShared(plan: Plan): void {
   const clock = <i64>monotonicNs();
   const standing = askMarker(plan.owner, plan.version, clock);
   plan.recheckAt = 0;

@@ -2,9 +2,13 @@
 
 import { AttachTable } from "../../assembly/attach/table";
 import { ByteSet } from "../../assembly/set";
+import { STREAM_TABLE_SIZE, StreamTable } from "../../assembly/streams";
 import { RateLimit, RateLimitConfig, RateLimitPolicy, RateLimitResponse } from "./generated/config";
 import { Lease } from "./lease";
 import { Refusal } from "./refusals";
+
+/** Streams that are let through, and whose response says what is left. */
+export const streams: StreamTable = changetype<StreamTable>(memory.data(STREAM_TABLE_SIZE, 4));
 
 /** Everything that one configuration of one plugin needs. */
 @unmanaged

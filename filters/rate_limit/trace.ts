@@ -1,6 +1,6 @@
 // What the filter tells while a trace is on: every limit of the policies on the route, and each decision.
 
-import { beginPolicies, nextPolicy } from "../../assembly/attach/lookup";
+import { findPolicies, nextPolicy } from "../../assembly/attach/lookup";
 import { askRule } from "../../assembly/match/ask";
 import {
   BY_BUCKET,
@@ -28,7 +28,7 @@ export function askAll(stream: u32, plan: Plan): bool {
     }
     if (!policy.policy.inherit) break;
   }
-  return beginPolicies(plan.attach);
+  return findPolicies(plan.attach);
 }
 
 /** Records how a limit has decided: one of ALLOWED, LIMITED, SHADOW_LIMITED. */

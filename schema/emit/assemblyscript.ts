@@ -11,6 +11,8 @@ export interface EmitOptions {
   assembly: string;
   /** Records that are emitted elsewhere: names to the module that exports them. */
   shared?: ReadonlyMap<string, string>;
+  /** Shared records are not passed on to who imports the file. */
+  keepsShared?: boolean;
 }
 
 /** The file for one configuration: records, table, and the function that reads it. */
@@ -28,7 +30,7 @@ export function emitAssemblyScript(schema: ObjectSchema, options: EmitOptions): 
     header(`The strict reader of ${schema.name}: ${schema.doc}`),
     `import { decode } from "${options.assembly}/config/decode";`,
     `import { readConfiguration } from "${options.assembly}/config/read";`,
-    ...[...imports].map(([module, names]) => emitShared(module, names, own.join("\n"))),
+    ...[...imports].flatMap(([module, names]) => emitShared(module, names, own.join("\n"), options)),
     "",
     ...own,
     emitTexts(table.texts),
@@ -43,11 +45,21 @@ export function emitAssemblyScript(schema: ObjectSchema, options: EmitOptions): 
 }
 
 /** Passes shared records on, and imports those that a record of our own refers to. */
-function emitShared(module: string, names: readonly string[], own: string): string {
+function emitShared(
+  module: string,
+  names: readonly string[],
+  own: string,
+  options: EmitOptions,
+): readonly string[] {
   const used = names.filter((name) => own.includes(`: ${name} | null;`));
-  const imported = used.length === 0 ? "" : `import { ${used.join(", ")} } from "${module}";\n`;
-  return `${imported}export { ${names.join(", ")} } from "${module}";`;
+  const lines = used.length === 0 ? [] : [`import { ${used.join(", ")} } from "${module}";`];
+  return options.keepsShared === true
+    ? lines
+    : [...lines, `export { ${names.join(", ")} } from "${module}";`];
 }
+
+/** A module that is imported for its records alone brings no table along. */
+const LAZY = "// @ts-ignore: decorator\n@lazy\n";
 
 /** The file of records that several configurations share. */
 export function emitAssemblyScriptRecords(schemas: readonly ObjectSchema[]): string {
@@ -59,7 +71,7 @@ function header(what: string): string {
 }
 
 /** Every object below the given ones, each once, inner ones first. */
-function records(schemas: readonly Schema[]): ObjectSchema[] {
+export function records(schemas: readonly Schema[]): ObjectSchema[] {
   const found = new Map<string, ObjectSchema>();
   const visit = (schema: Schema): void => {
     if (schema.type === "list" || schema.type === "map") visit(schema.of);
@@ -114,11 +126,11 @@ function emitTexts(texts: string): string {
   if (bytes.length !== texts.length) throw new Error("names and reasons in declarations must be ASCII");
   return `// ${chunks([...texts], 100)
     .map((part) => part.join(""))
-    .join("\n// ")}\nconst texts: usize = memory.data<u8>([\n${rows(bytes)}\n]);\n`;
+    .join("\n// ")}\n${LAZY}const texts: usize = memory.data<u8>([\n${rows(bytes)}\n]);\n`;
 }
 
 function emitWords(words: readonly number[]): string {
-  return `const table: usize = memory.data<u32>([\n${rows(words)}\n]);\n`;
+  return `${LAZY}const table: usize = memory.data<u32>([\n${rows(words)}\n]);\n`;
 }
 
 const rows = (numbers: readonly number[]): string =>

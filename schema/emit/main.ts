@@ -10,6 +10,7 @@ import type { ObjectSchema } from "../language.ts";
 import { metricsConfig } from "../metrics.ts";
 import { rateLimitConfig } from "../rate-limit.ts";
 import { documentSchema } from "../resource.ts";
+import { suiteConfig } from "../suite.ts";
 import { emitCrds } from "./crd.ts";
 import { emitJsonSchema } from "./json-schema.ts";
 import { readerFiles } from "./readers.ts";
@@ -26,6 +27,7 @@ const configurations: Record<string, ObjectSchema> = {
   rate_limit: rateLimitConfig,
   fault: faultConfig,
   metrics: metricsConfig,
+  suite: suiteConfig,
 };
 
 /** Generated files by their path from the root of the repository. */

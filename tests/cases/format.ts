@@ -20,7 +20,7 @@ export interface CaseRoute {
 }
 
 export interface Refused {
-  path: string;
+  path?: string;
   byte?: number;
   message?: string;
 }

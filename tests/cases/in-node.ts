@@ -17,14 +17,18 @@ import type { Case, CaseRoute, RequestStep } from "./format.ts";
 const longestHoldMs = 60_000;
 
 /** @returns the differences from what the case expects. */
-export function runInNode(module: CompiledModule, one: Case): string[] {
+export function runInNode(
+  module: CompiledModule,
+  one: Case,
+  capabilities: readonly string[] = neededCapabilities(module),
+): string[] {
   const host = new Host({
     module,
     workers: one.workers,
     rootId: one.rootId,
     name: "case",
     node: { id: "cases", cluster: "cases" },
-    capabilities: neededCapabilities(module),
+    capabilities,
     logLevel: "warn",
   });
   const first = host.configure(one.configuration);

@@ -1,0 +1,90 @@
+// A request, decided by all parts in one pass over one view of it: rate limits, then routing, then faults. Where a
+// limit refuses, nothing else is decided.
+//
+// The single filters, one after the other in a chain, would see what those before them have changed. So where routing
+// changes headers that a fault may look at, the view is read once more.
+
+import { limitArena, resetArena } from "../../assembly/abi/arena";
+import { CONTINUE, STOP_ITERATION } from "../../assembly/abi/hostcalls";
+import { localReply } from "../../assembly/abi/phase";
+import { findPolicies, forgetNames } from "../../assembly/attach/lookup";
+import { Generation } from "../../assembly/attach/plugins";
+import { literal } from "../../assembly/bytes";
+import { beginMatching } from "../../assembly/match/request";
+import { readRequestHeaders } from "../../assembly/request/view";
+import { ByteString } from "../../assembly/set";
+import { isTracing, tracePart } from "../../assembly/trace";
+import { injectFaults } from "../fault/inject";
+import { Plan as Faults } from "../fault/plan";
+import { askAll as askFaults } from "../fault/trace";
+import { Plan as Routing } from "../header_routing/plan";
+import { isRequestChanged, route } from "../header_routing/route";
+import { askAll as askRouting } from "../header_routing/trace";
+import { countFailure, HEADERS_TOO_LARGE } from "../rate_limit/failures";
+import { Plan as RateLimits } from "../rate_limit/plan";
+import { limitRequest } from "../rate_limit/request";
+import { askAll as askRateLimits } from "../rate_limit/trace";
+import { Plan } from "./plan";
+
+const TOO_LARGE: ByteString = literal("sluice_headers_too_large");
+
+/** Parts, as host/trace.ts names them. */
+const RATE_LIMIT: u32 = 1;
+const HEADER_ROUTING: u32 = 2;
+const FAULT: u32 = 3;
+
+/** What the request headers callback returns. */
+export function decideRequest(stream: u32, plan: Plan, generation: Generation): u32 {
+  const limits = plan.rateLimits;
+  const routing = plan.routing;
+  const faults = plan.faults;
+  if (limits === null && routing === null && faults === null) return CONTINUE;
+  if (!viewRequest(plan)) return tooLarge();
+  if (limits !== null) {
+    if (!findLimits(stream, limits)) return tooLarge();
+    if (!limitRequest(stream, limits, generation)) return STOP_ITERATION;
+  }
+  if (routing !== null) {
+    if (!findRouting(stream, routing) || !route(stream, routing, generation)) return tooLarge();
+    const isStale = isRequestChanged || plan.looksAtSteering;
+    if (faults !== null && isStale && !viewAgain(plan)) return tooLarge();
+  }
+  if (faults === null) return CONTINUE;
+  if (!findFaults(stream, faults)) return tooLarge();
+  return injectFaults(stream, faults, generation);
+}
+
+function viewRequest(plan: Plan): bool {
+  limitArena(plan.arenaSize);
+  beginMatching();
+  forgetNames();
+  return readRequestHeaders();
+}
+
+/** What was read before is of no use any longer, and gives its room. */
+function viewAgain(plan: Plan): bool {
+  resetArena();
+  return viewRequest(plan);
+}
+
+function findLimits(stream: u32, limits: RateLimits): bool {
+  if (isTracing) tracePart(RATE_LIMIT);
+  return findPolicies(limits.attach) && (!isTracing || askRateLimits(stream, limits));
+}
+
+function findRouting(stream: u32, routing: Routing): bool {
+  if (isTracing) tracePart(HEADER_ROUTING);
+  return findPolicies(routing.attachments) && (!isTracing || askRouting(stream, routing));
+}
+
+function findFaults(stream: u32, faults: Faults): bool {
+  if (isTracing) tracePart(FAULT);
+  return findPolicies(faults.attachments) && (!isTracing || askFaults(stream, faults));
+}
+
+/** Never a weaker decision: a request that cannot be looked at is refused. */
+function tooLarge(): u32 {
+  countFailure(HEADERS_TOO_LARGE);
+  localReply(431, TOO_LARGE.start, TOO_LARGE.length, 0, 0, 0, 0);
+  return STOP_ITERATION;
+}
