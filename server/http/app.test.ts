@@ -4,7 +4,7 @@ import { type ProxyState, typeUrls } from "../model.ts";
 import type { ConfigurationState } from "../pipeline.ts";
 import { TrafficFeed } from "../metrics-service/feed.ts";
 import { createApp } from "./app.ts";
-import { parseRange } from "./filters.ts";
+import { parseRange } from "./bytes.ts";
 import type { ProxiesReport, SnapshotReport } from "./proxies.ts";
 import type { ServerView } from "./view.ts";
 
@@ -179,6 +179,11 @@ describe("/filters", () => {
     assert.equal(response.headers.get("etag"), `"${sha256}"`);
     assert.equal(response.headers.get("content-type"), "application/wasm");
     assert.deepEqual(new Uint8Array(await response.arrayBuffer()), bytes);
+  });
+
+  test("its size without its bytes", async () => {
+    const head = await app.request(path, { method: "HEAD", headers: { range: "bytes=0-0" } });
+    assert.deepEqual([head.status, head.headers.get("content-length"), await head.text()], [200, "100", ""]);
   });
 
   test("what the client has is not sent again", async () => {

@@ -3,6 +3,7 @@
 
 import { Hono } from "hono";
 import { type DashboardFiles, dashboardRoutes } from "./dashboard.ts";
+import { registryRoutes } from "../oci/registry.ts";
 import { effectiveRoute } from "./effective.ts";
 import { filterRoutes } from "./filters.ts";
 import { historyRoutes } from "./history.ts";
@@ -43,6 +44,7 @@ export function createApp(view: ServerView, { isLoopback, dashboard }: AppOption
   app.route("/api/v1", effectiveRoute(view));
   app.route("/api/v1", historyRoutes(view));
   app.route("/filters", filterRoutes(view.modules));
+  app.route("/", registryRoutes(view.modules, view.version));
   app.route("/", schemaRoutes());
   app.route("/", dashboardRoutes(dashboard));
   app.all("*", (c) => {
