@@ -8,7 +8,8 @@
 
 import { stringify } from "yaml";
 import type { Kind } from "../kinds.ts";
-import type { Field, ObjectSchema, Schema, StringFormat } from "../language.ts";
+import type { Field, ListSchema, ObjectSchema, Schema, StringFormat } from "../language.ts";
+import { formatRules, keyRules, objectRules, type Rule } from "./crd-rules.ts";
 
 type Json = Record<string, unknown>;
 
@@ -19,7 +20,7 @@ export function emitCrds(kinds: readonly Kind[]): string {
   const head =
     "# CustomResourceDefinitions of Sluice's resources: kubectl apply --server-side -f crds.yaml\n" +
     "# Generated from schema/, do not edit.\n";
-  return `${head}${kinds.map((kind) => `---\n${stringify(definition(kind), { lineWidth: 0, aliasDuplicateObjects: false })}`).join("")}`;
+  return `${head}${kinds.map((kind) => `---\n${stringify(definition(kind), { version: "1.1", lineWidth: 0, aliasDuplicateObjects: false })}`).join("")}`;
 }
 
 function definition({ group, versions, kind, spec }: Kind): Json {
@@ -37,6 +38,8 @@ function definition({ group, versions, kind, spec }: Kind): Json {
         name,
         served: true,
         storage: i === 0,
+        subresources: { status: {} },
+        additionalPrinterColumns: columns,
         schema: {
           openAPIV3Schema: {
             type: "object",
@@ -47,6 +50,7 @@ function definition({ group, versions, kind, spec }: Kind): Json {
               kind: { type: "string" },
               metadata: { type: "object" },
               spec: objectSchema(spec, 1),
+              status,
             },
           },
         },
@@ -54,6 +58,43 @@ function definition({ group, versions, kind, spec }: Kind): Json {
     },
   };
 }
+
+const conditionColumn = (type: string): Json => ({
+  name: type,
+  type: "string",
+  jsonPath: `.status.conditions[?(@.type=="${type}")].status`,
+});
+
+const columns = [
+  conditionColumn("Accepted"),
+  conditionColumn("Programmed"),
+  { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" },
+];
+
+/** Written by `sluice controller`, in the form that Kubernetes has for conditions. */
+const status: Json = {
+  type: "object",
+  properties: {
+    conditions: {
+      type: "array",
+      maxItems: 8,
+      "x-kubernetes-list-type": "map",
+      "x-kubernetes-list-map-keys": ["type"],
+      items: {
+        type: "object",
+        required: ["type", "status", "lastTransitionTime", "reason", "message"],
+        properties: {
+          type: { type: "string", maxLength: 316 },
+          status: { type: "string", enum: ["True", "False", "Unknown"] },
+          observedGeneration: { type: "integer", format: "int64", minimum: 0 },
+          lastTransitionTime: { type: "string", format: "date-time" },
+          reason: { type: "string", maxLength: 1024, minLength: 1 },
+          message: { type: "string", maxLength: 32_768 },
+        },
+      },
+    },
+  },
+};
 
 export const pluralOf = (singular: string): string =>
   singular.endsWith("y")
@@ -70,12 +111,14 @@ function valueSchema(schema: Schema, count: number): Json {
         type: "array",
         maxItems: schema.maxItems,
         ...(schema.minItems === undefined ? {} : { minItems: schema.minItems }),
+        ...uniqueness(schema),
         items: valueSchema(schema.of, count * schema.maxItems),
       };
     case "map":
       return {
         type: "object",
         maxProperties: schema.maxItems,
+        ...validations([keyRules[schema.keys ?? ""]], count * schema.maxItems),
         additionalProperties: valueSchema(schema.of, count * schema.maxItems),
       };
     case "string":
@@ -84,6 +127,7 @@ function valueSchema(schema: Schema, count: number): Json {
         maxLength: schema.maxLength,
         ...(schema.minLength === undefined ? {} : { minLength: schema.minLength }),
         ...patternOf(schema.format),
+        ...validations([formatRules[schema.format ?? ""]], count, formatRules[schema.format ?? ""]?.cost),
       };
     case "integer":
       return schema.values === undefined
@@ -110,6 +154,21 @@ function valueSchema(schema: Schema, count: number): Json {
     case "any":
       return { "x-kubernetes-preserve-unknown-fields": true };
   }
+}
+
+/** A list whose entries have names is merged by them, and the API server refuses a name that stands twice. */
+function uniqueness({ uniqueBy, of }: ListSchema): Json {
+  if (uniqueBy === undefined || of.type !== "object" || of.fields[uniqueBy]?.required !== true) return {};
+  return { "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [uniqueBy] };
+}
+
+/** Rules that are not evaluated so often that the API server would refuse them. */
+function validations(rules: readonly (Rule | undefined)[], count: number, cost = 10): Json {
+  if (count * cost > 9_000_000) return {};
+  const known = rules.flatMap((rule) =>
+    rule === undefined ? [] : [{ rule: rule.rule, message: rule.message }],
+  );
+  return known.length === 0 ? {} : { "x-kubernetes-validations": known };
 }
 
 const patterns: Partial<Record<StringFormat, string>> = {
@@ -152,10 +211,12 @@ function groupRules(schema: ObjectSchema, fields: Record<string, Field>, count: 
   const groups = groupsOf(schema, fields);
   const isPriced = (group: Group): boolean =>
     count <= maxEvaluations && group.names.every((name) => isVisibleToCel(fields[name]));
-  const rules = groups.filter(isPriced).map(({ names, comparison, words }) => ({
+  const ofGroups = groups.filter(isPriced).map(({ names, comparison, words }) => ({
     rule: `[${names.map((name) => `has(self.${celName(name)})`).join(", ")}].filter(x, x).size() ${comparison}`,
     message: `${words} ${names.join(", ")}`,
   }));
+  const own = count <= maxEvaluations * 10 ? (objectRules[schema.name] ?? []) : [];
+  const rules = [...ofGroups, ...own];
   const plain = groups.filter((group) => !isPriced(group)).map((group) => group.plain);
   return {
     ...(rules.length === 0 ? {} : { "x-kubernetes-validations": rules }),
