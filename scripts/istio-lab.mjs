@@ -63,12 +63,6 @@ export function labDirectory(environment = process.env) {
   return join(base, hash.digest("hex").slice(0, 12));
 }
 
-/** Whether everything is there, or could be built. */
-export function canPrepare(environment = process.env) {
-  const { programs: missing, files: absent } = missingIn(labDirectory(environment));
-  return process.platform === "linux" && (missing.length + absent.length === 0 || hasGo());
-}
-
 const hasGo = () => spawnSync("go", ["version"]).status === 0;
 
 const missingIn = (directory) => ({
@@ -76,8 +70,11 @@ const missingIn = (directory) => ({
   files: files.filter(([, , , to]) => !existsSync(join(directory, to))),
 });
 
-/** @returns the folder, complete. Throws with a reason that says what is missing and how to have it. */
-export function prepareLab(say = () => {}, environment = process.env) {
+/**
+ * @param deadline when what still runs is stopped, in ms since 1970
+ * @returns the folder, complete. Throws with a reason that says what is missing and how to have it.
+ */
+export function prepareLab(say = () => {}, environment = process.env, deadline = Number.POSITIVE_INFINITY) {
   const directory = labDirectory(environment);
   if (process.platform !== "linux") throw new Error("a real Istio runs on Linux only here");
   mkdirSync(join(directory, "bin"), { recursive: true });
@@ -86,27 +83,27 @@ export function prepareLab(say = () => {}, environment = process.env) {
     if (!hasGo()) {
       throw new Error(`building a real Istio needs Go 1.26 or newer on PATH (for ${directory})`);
     }
-    for (const program of missing) buildProgram(program, directory, say);
-    for (const file of absent) copyFromModule(file, directory, say);
+    for (const program of missing) buildProgram(program, directory, say, deadline);
+    for (const file of absent) copyFromModule(file, directory, say, deadline);
   }
   findEtcd(directory, say, environment);
   return directory;
 }
 
-function buildProgram({ name, module, path, flags = "" }, directory, say) {
+function buildProgram({ name, module, path, flags = "" }, directory, say, deadline) {
   say(`building ${name} (${path})`);
   const work = workFolder(module, directory);
   const target = join(directory, "bin", name);
   const args = ["build", "-mod=mod", "-buildvcs=false", "-trimpath", "-ldflags", `-s -w ${flags}`.trim()];
-  go([...args, "-o", `${target}.new`, path], work);
+  go([...args, "-o", `${target}.new`, path], work, deadline);
   renameSync(`${target}.new`, target);
 }
 
-function copyFromModule([module, path, from, to], directory, say) {
+function copyFromModule([module, path, from, to], directory, say, deadline) {
   say(`taking ${to} from ${path}`);
   const work = workFolder(module, directory);
-  const { Version } = JSON.parse(go(["list", "-mod=mod", "-m", "-json", path], work));
-  const { Dir } = JSON.parse(go(["mod", "download", "-json", `${path}@${Version}`], work));
+  const { Version } = JSON.parse(go(["list", "-mod=mod", "-m", "-json", path], work, deadline));
+  const { Dir } = JSON.parse(go(["mod", "download", "-json", `${path}@${Version}`], work, deadline));
   const target = join(directory, to);
   mkdirSync(dirname(target), { recursive: true });
   cpSync(join(Dir, from), target, { recursive: true, mode: constants.COPYFILE_FICLONE });
@@ -120,9 +117,11 @@ function workFolder(module, directory) {
   return work;
 }
 
-function go(args, cwd) {
+function go(args, cwd, deadline) {
   const env = { ...process.env, CGO_ENABLED: "0", GOFLAGS: "" };
-  const run = spawnSync("go", args, { cwd, env, encoding: "utf8", maxBuffer: 1 << 26 });
+  const left = Math.max(1, deadline - Date.now());
+  const limit = Number.isFinite(left) ? { timeout: left } : {};
+  const run = spawnSync("go", args, { cwd, env, encoding: "utf8", maxBuffer: 1 << 26, ...limit });
   if (run.status === 0) return run.stdout;
   throw new Error(
     `go ${args[0]} ${args.at(-1)} failed: ${run.stderr?.trim().split("\n").slice(-5).join("\n")}`,

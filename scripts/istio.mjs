@@ -2,20 +2,31 @@
 // official Envoy on this machine. The first time it builds these (scripts/istio-lab.mjs). The last line is
 // `N passed, N failed`; where Istio cannot be had that is one failure, with the reason.
 //
-// `--can-run` only says by its exit code whether a run needs no building, or could build.
+// `--prepare` builds and fetches what is missing, within 25 minutes, and says by its exit code whether it is there.
 
 import "./node-version.mjs";
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { canPrepare, prepareLab } from "./istio-lab.mjs";
+import { prepareLab } from "./istio-lab.mjs";
 
 const root = dirname(import.meta.dirname);
 const args = process.argv.slice(2);
-if (args.includes("--can-run")) process.exit(canPrepare() ? 0 : 1);
+const prepareMs = 25 * 60_000;
+const say = (line) => console.error(`istio: ${line}`);
+
+if (args.includes("--prepare")) {
+  try {
+    say(`ready in ${prepareLab(say, process.env, Date.now() + prepareMs)}`);
+    process.exit(0);
+  } catch (error) {
+    say(`a real Istio cannot be had: ${error.message}`);
+    process.exit(1);
+  }
+}
 
 try {
-  const directory = prepareLab((line) => console.error(`istio: ${line}`));
+  const directory = prepareLab(say);
   console.error(`istio: from ${directory}`);
 } catch (error) {
   console.error(`No test ran in a real Istio: ${error.message}`);
