@@ -541,7 +541,7 @@ export interface OutlierDetection {
 
 export type ClientTlsMode = "DISABLE" | "SIMPLE" | "MUTUAL";
 
-/** TLS to the host. Files are read anew when they change. */
+/** TLS to the host. Files are read anew when they change; relative paths begin at the folder of the YAML file. */
 export interface ClientTls {
   /** MUTUAL: with a certificate of the proxy's own. */
   mode: ClientTlsMode;
@@ -559,6 +559,8 @@ export interface ClientTls {
   sni?: string;
   /** Any certificate is accepted: whoever sits in between reads and changes everything. Default: false. */
   insecureSkipVerify?: boolean;
+  /** A Secret of the rule's namespace with `ca.crt`, and for MUTUAL with `tls.crt` and `tls.key`, in place of the files. */
+  credentialName?: string;
 }
 
 /** Settings of one port: nothing is taken over from those for all ports. */
@@ -787,6 +789,448 @@ export interface ServiceEntrySpec {
   subjectAltNames?: string[];
   /** Namespaces that see the resource: `.` its own, `*` all; default: all. */
   exportTo?: string[];
+}
+
+export type ListenerProtocol = "HTTP" | "HTTPS";
+
+export type ListenerTlsMode = "Terminate";
+
+/** A Secret with tls.crt and tls.key. */
+export interface CertificateReference {
+  /** The group. Default: "". */
+  group?: string;
+  /** Secret. Default: "Secret". */
+  kind?: string;
+  /** The Secret's name. */
+  name: string;
+  /** Default: the Gateway's; another one must allow it by a ReferenceGrant. */
+  namespace?: string;
+}
+
+/** TLS of the listener. */
+export interface ListenerTls {
+  /** TLS ends here. Default: "Terminate". */
+  mode?: ListenerTlsMode;
+  /** The certificates; two: one with an RSA and one with an ECDSA key. */
+  certificateRefs?: CertificateReference[];
+}
+
+export type FromNamespaces = "All" | "Selector" | "Same";
+
+export type SelectorOperator = "In" | "NotIn" | "Exists" | "DoesNotExist";
+
+/** A condition on one label. */
+export interface SelectorExpression {
+  /** The label. */
+  key: string;
+  /** How it is compared. */
+  operator: SelectorOperator;
+  /** With In and NotIn. */
+  values?: string[];
+}
+
+/** Namespaces by their labels; here each has one, `kubernetes.io/metadata.name`. */
+export interface NamespaceSelector {
+  /** Labels that a namespace must have. */
+  matchLabels?: Record<string, string>;
+  /** Conditions that must all hold. */
+  matchExpressions?: SelectorExpression[];
+}
+
+/** Of which namespaces. */
+export interface RouteNamespaces {
+  /** Same: the Gateway's own. Default: "Same". */
+  from?: FromNamespaces;
+  /** With Selector. */
+  selector?: NamespaceSelector;
+}
+
+export type RouteKind = "HTTPRoute" | "GRPCRoute";
+
+/** A kind of route. */
+export interface RouteGroupKind {
+  /** The group. Default: "gateway.networking.k8s.io". */
+  group?: string;
+  /** HTTPRoute or GRPCRoute. */
+  kind: RouteKind;
+}
+
+/** Which routes may be attached. */
+export interface AllowedRoutes {
+  /** Of which namespaces; default: the Gateway's own. */
+  namespaces?: RouteNamespaces;
+  /** Default: both. */
+  kinds?: RouteGroupKind[];
+}
+
+/** A port with the hosts that it serves. */
+export interface GatewayListener {
+  /** What a route's or policy's sectionName refers to. */
+  name: string;
+  /** The host, or `*.suffix`; default: every one. */
+  hostname?: string;
+  /** The port to listen on. */
+  port: number;
+  /** HTTP, or HTTPS with `tls`. */
+  protocol: ListenerProtocol;
+  /** Needed for HTTPS. */
+  tls?: ListenerTls;
+  /** Default: routes of the Gateway's own namespace. */
+  allowedRoutes?: AllowedRoutes;
+}
+
+/** Listeners of a proxy at the edge. */
+export interface ApiGatewaySpec {
+  /** Any: the folder has one kind of proxy. */
+  gatewayClassName: string;
+  /** Ports and hosts. */
+  listeners: GatewayListener[];
+}
+
+/** A Gateway, or one listener of it. */
+export interface ParentReference {
+  /** The group. Default: "gateway.networking.k8s.io". */
+  group?: string;
+  /** Gateway. Default: "Gateway". */
+  kind?: string;
+  /** The Gateway's name. */
+  name: string;
+  /** Its namespace; default: the route's. */
+  namespace?: string;
+  /** A listener's name; default: all that allow the route. */
+  sectionName?: string;
+  /** Only listeners on this port. */
+  port?: number;
+}
+
+export type RoutePathMatchType = "Exact" | "PathPrefix" | "RegularExpression";
+
+/** A condition on the path. */
+export interface RoutePathMatch {
+  /** PathPrefix goes by whole segments: /a is a prefix of /a and /a/b, not of /ab. Default: "PathPrefix". */
+  type?: RoutePathMatchType;
+  /** The path, or the expression (RE2, of the whole path). Default: "/". */
+  value?: string;
+}
+
+export type RouteMatchType = "Exact" | "RegularExpression";
+
+/** A condition on a header. */
+export interface RouteHeaderMatch {
+  /** How it is compared; a RegularExpression is RE2 and must match the whole value. Default: "Exact". */
+  type?: RouteMatchType;
+  /** The header's name. */
+  name: string;
+  /** The value, or the expression. */
+  value: string;
+}
+
+/** A condition on a query parameter. */
+export interface RouteQueryMatch {
+  /** How it is compared. Default: "Exact". */
+  type?: RouteMatchType;
+  /** The parameter's name. */
+  name: string;
+  /** The value, or the expression. */
+  value: string;
+}
+
+export type HttpMethod = "GET" | "HEAD" | "POST" | "PUT" | "DELETE" | "CONNECT" | "OPTIONS" | "TRACE" | "PATCH";
+
+/** Conditions, all of which must hold. */
+export interface HttpRouteMatch {
+  /** On the path; default: any. */
+  path?: RoutePathMatch;
+  /** Conditions on headers, all of which must hold. */
+  headers?: RouteHeaderMatch[];
+  /** Conditions on query parameters, all of which must hold. */
+  queryParams?: RouteQueryMatch[];
+  /** The method. */
+  method?: HttpMethod;
+}
+
+export type HttpFilterType = "RequestHeaderModifier" | "ResponseHeaderModifier" | "RequestMirror" | "RequestRedirect" | "URLRewrite" | "CORS";
+
+/** A header with its value. */
+export interface NamedHeader {
+  /** The name. */
+  name: string;
+  /** The value. */
+  value: string;
+}
+
+/** Changes of headers. */
+export interface HeaderModifier {
+  /** Replaced, or added where absent. */
+  set?: NamedHeader[];
+  /** Appended as a further value. */
+  add?: NamedHeader[];
+  /** Removed with all their values. */
+  remove?: string[];
+}
+
+/** A host of the mesh. */
+export interface BackendReference {
+  /** The group: "" for Service, networking.istio.io for Hostname. Default: "". */
+  group?: string;
+  /** Service: the host NAME.NAMESPACE.svc.cluster.local; Hostname: `name` is the host. Default: "Service". */
+  kind?: string;
+  /** The Service's name, or the host. */
+  name: string;
+  /** Default: the route's; another one must allow it by a ReferenceGrant. */
+  namespace?: string;
+  /** The port; needed for a Service. */
+  port?: number;
+}
+
+/** A part of a whole. */
+export interface Fraction {
+  /** The part. */
+  numerator: number;
+  /** The whole. Default: 100. */
+  denominator?: number;
+}
+
+/** Copies of requests, whose answers are dropped. */
+export interface RequestMirror {
+  /** Where they go. */
+  backendRef: BackendReference;
+  /** How many of the requests, in percent; default: all. */
+  percent?: number;
+  /** How many of the requests, as a fraction. */
+  fraction?: Fraction;
+}
+
+export type PathModifierType = "ReplaceFullPath" | "ReplacePrefixMatch";
+
+/** A new path. */
+export interface PathModifier {
+  /** Which part of it is replaced. */
+  type: PathModifierType;
+  /** In place of the whole path. */
+  replaceFullPath?: string;
+  /** In place of the prefix that matched. */
+  replacePrefixMatch?: string;
+}
+
+/** An answer that sends the client elsewhere. */
+export interface RequestRedirect {
+  /** Default: the request's. */
+  scheme?: RedirectScheme;
+  /** Default: the request's. */
+  hostname?: string;
+  /** Default: the request's. */
+  path?: PathModifier;
+  /** Default: that of the scheme, else the listener's. */
+  port?: number;
+  /** The status. Default: 302. */
+  statusCode?: number;
+}
+
+/** Changes of the request's URL on its way. */
+export interface UrlRewrite {
+  /** In place of the Host header. */
+  hostname?: string;
+  /** The new path. */
+  path?: PathModifier;
+}
+
+export type CorsMethod = "GET" | "HEAD" | "POST" | "PUT" | "DELETE" | "CONNECT" | "OPTIONS" | "TRACE" | "PATCH" | "*";
+
+/** Which pages of other origins may call. */
+export interface RouteCors {
+  /** Origins; `*`, or `*` in front of a host's suffix. */
+  allowOrigins?: string[];
+  /** Whether browsers may send cookies. */
+  allowCredentials?: boolean;
+  /** Methods, or `*`. */
+  allowMethods?: CorsMethod[];
+  /** Headers that a request may have, or `*`. */
+  allowHeaders?: string[];
+  /** Headers that the page may read, or `*`. */
+  exposeHeaders?: string[];
+  /** Seconds for which this may be remembered. Default: 5. */
+  maxAge?: number;
+}
+
+/** What is done to requests and answers. */
+export interface HttpRouteFilter {
+  /** Which field it has. */
+  type: HttpFilterType;
+  /** Of type RequestHeaderModifier. */
+  requestHeaderModifier?: HeaderModifier;
+  /** Of type ResponseHeaderModifier. */
+  responseHeaderModifier?: HeaderModifier;
+  /** Of type RequestMirror. */
+  requestMirror?: RequestMirror;
+  /** Of type RequestRedirect. */
+  requestRedirect?: RequestRedirect;
+  /** Of type URLRewrite. */
+  urlRewrite?: UrlRewrite;
+  /** Of type CORS. */
+  cors?: RouteCors;
+}
+
+export type BackendFilterType = "RequestHeaderModifier" | "ResponseHeaderModifier";
+
+/** What is done to the requests to one backend and to its answers. */
+export interface BackendFilter {
+  /** Which field it has. */
+  type: BackendFilterType;
+  /** Of type RequestHeaderModifier. */
+  requestHeaderModifier?: HeaderModifier;
+  /** Of type ResponseHeaderModifier. */
+  responseHeaderModifier?: HeaderModifier;
+}
+
+/** A host of the mesh with its share of the requests. */
+export interface HttpBackendReference {
+  /** The group: "" for Service, networking.istio.io for Hostname. Default: "". */
+  group?: string;
+  /** Service: the host NAME.NAMESPACE.svc.cluster.local; Hostname: `name` is the host. Default: "Service". */
+  kind?: string;
+  /** The Service's name, or the host. */
+  name: string;
+  /** Default: the route's; another one must allow it by a ReferenceGrant. */
+  namespace?: string;
+  /** The port; needed for a Service. */
+  port?: number;
+  /** Its share among the others'. Default: 1. */
+  weight?: number;
+  /** For this backend only. */
+  filters?: BackendFilter[];
+}
+
+/** How long a request may take; 0s: for ever. */
+export interface RouteTimeouts {
+  /** From its arrival to the whole answer. */
+  request?: string;
+  /** Each attempt. */
+  backendRequest?: string;
+}
+
+/** Conditions, one of which must hold, and what is then done. */
+export interface HttpRouteRule {
+  /** What a policy's sectionName refers to. */
+  name?: string;
+  /** Default: every request. */
+  matches?: HttpRouteMatch[];
+  /** What is done to requests and answers. */
+  filters?: HttpRouteFilter[];
+  /** Where requests go; none: they are answered 500. */
+  backendRefs?: HttpBackendReference[];
+  /** Default: none. */
+  timeouts?: RouteTimeouts;
+}
+
+/** Routes of requests behind a Gateway. */
+export interface HttpRouteSpec {
+  /** Gateways that the route is for. */
+  parentRefs?: ParentReference[];
+  /** Host names, or `*.suffix`; default: those of the listeners. */
+  hostnames?: string[];
+  /** Which of several rules applies: the Gateway API's order. */
+  rules?: HttpRouteRule[];
+}
+
+/** A condition on the call's service and method. */
+export interface GrpcMethodMatch {
+  /** How they are compared. Default: "Exact". */
+  type?: RouteMatchType;
+  /** The full name, such as `shop.v1.Search`. */
+  service?: string;
+  /** The method's name. */
+  method?: string;
+}
+
+/** Conditions, all of which must hold. */
+export interface GrpcRouteMatch {
+  /** On service and method; default: any. */
+  method?: GrpcMethodMatch;
+  /** Conditions on headers, all of which must hold. */
+  headers?: RouteHeaderMatch[];
+}
+
+export type GrpcFilterType = "RequestHeaderModifier" | "ResponseHeaderModifier" | "RequestMirror";
+
+/** What is done to calls and answers. */
+export interface GrpcRouteFilter {
+  /** Which field it has. */
+  type: GrpcFilterType;
+  /** Of type RequestHeaderModifier. */
+  requestHeaderModifier?: HeaderModifier;
+  /** Of type ResponseHeaderModifier. */
+  responseHeaderModifier?: HeaderModifier;
+  /** Of type RequestMirror. */
+  requestMirror?: RequestMirror;
+}
+
+/** A host of the mesh with its share of the calls. */
+export interface GrpcBackendReference {
+  /** The group: "" for Service, networking.istio.io for Hostname. Default: "". */
+  group?: string;
+  /** Service: the host NAME.NAMESPACE.svc.cluster.local; Hostname: `name` is the host. Default: "Service". */
+  kind?: string;
+  /** The Service's name, or the host. */
+  name: string;
+  /** Default: the route's; another one must allow it by a ReferenceGrant. */
+  namespace?: string;
+  /** The port; needed for a Service. */
+  port?: number;
+  /** Its share among the others'. Default: 1. */
+  weight?: number;
+  /** For this backend only. */
+  filters?: BackendFilter[];
+}
+
+/** Conditions, one of which must hold, and what is then done. */
+export interface GrpcRouteRule {
+  /** What a policy's sectionName refers to. */
+  name?: string;
+  /** Default: every call. */
+  matches?: GrpcRouteMatch[];
+  /** What is done to calls and answers. */
+  filters?: GrpcRouteFilter[];
+  /** Where calls go; none: they fail with UNAVAILABLE. */
+  backendRefs?: GrpcBackendReference[];
+}
+
+/** Routes of gRPC calls behind a Gateway. */
+export interface GrpcRouteSpec {
+  /** Gateways that the route is for. */
+  parentRefs?: ParentReference[];
+  /** Host names, or `*.suffix`; default: those of the listeners. */
+  hostnames?: string[];
+  /** Which of several rules applies: the Gateway API's order. */
+  rules?: GrpcRouteRule[];
+}
+
+/** Who refers. */
+export interface GrantFrom {
+  /** The group, such as sluice.traffic. */
+  group: string;
+  /** The kind, such as RateLimitPolicy. */
+  kind: string;
+  /** The namespace. */
+  namespace: string;
+}
+
+/** What is referred to. */
+export interface GrantTo {
+  /** The group; "" for Service and Secret. */
+  group: string;
+  /** The kind, such as HTTPRoute. */
+  kind: string;
+  /** The name; default: all of the kind. */
+  name?: string;
+}
+
+/** Leave for others to refer to resources of this namespace. */
+export interface ReferenceGrantSpec {
+  /** Who may refer. */
+  from: GrantFrom[];
+  /** To what. */
+  to: GrantTo[];
 }
 
 /** A certificate with its key, for `credentialName`. */

@@ -82,14 +82,19 @@ trafficPolicy: {loadBalancer: {consistentHash: {useSourceIp: true, maglev: {tabl
     [
       "one port twice",
       "subsets: [{name: a, trafficPolicy: {portLevelSettings: [{port: {number: 80}}, {port: {number: 80}, tls: {mode: MUTUAL}}]}}]",
-      "error spec.subsets[0].trafficPolicy.portLevelSettings[1].tls: MUTUAL needs `clientCertificate`, a file in PEM",
-      "error spec.subsets[0].trafficPolicy.portLevelSettings[1].tls: MUTUAL needs `privateKey`, a file in PEM",
+      "error spec.subsets[0].trafficPolicy.portLevelSettings[1].tls: MUTUAL needs `clientCertificate`, a file in PEM, or `credentialName`",
+      "error spec.subsets[0].trafficPolicy.portLevelSettings[1].tls: MUTUAL needs `privateKey`, a file in PEM, or `credentialName`",
       "error spec.subsets[0].trafficPolicy.portLevelSettings[1].port.number: `portLevelSettings[0]` is for port 80 already; write both as one",
     ],
     [
       "a certificate that is not sent",
       policy("tls: {mode: SIMPLE, clientCertificate: /a.pem}"),
       "warning spec.trafficPolicy.tls.clientCertificate: has no effect with mode SIMPLE; write MUTUAL to send a certificate",
+    ],
+    [
+      "files beside a Secret",
+      policy("tls: {mode: MUTUAL, credentialName: shop, caCertificates: /a.pem}"),
+      "error spec.trafficPolicy.tls.caCertificates: is not read where `credentialName` names a Secret; remove one of both",
     ],
     [
       "names that are not looked at",

@@ -147,14 +147,24 @@ function overlaps(patterns: readonly string[], tell: Tell): void {
   }
 }
 
+const certificateFiles = ["clientCertificate", "privateKey"] as const;
+
 function clientTls(tls: ClientTls, tell: Tell): void {
-  if (tls.mode === "MUTUAL") {
-    for (const field of ["clientCertificate", "privateKey"] as const)
-      if (tls[field] === undefined) tell("error", [], `MUTUAL needs \`${field}\`, a file in PEM`);
+  const given = certificateFiles.filter((field) => tls[field] !== undefined);
+  if (tls.credentialName !== undefined) {
+    const files = [
+      ...given,
+      ...(["caCertificates", "caCrl"] as const).filter((field) => tls[field] !== undefined),
+    ];
+    for (const field of files)
+      tell("error", [field], "is not read where `credentialName` names a Secret; remove one of both");
+  } else if (tls.mode === "MUTUAL") {
+    for (const field of certificateFiles)
+      if (tls[field] === undefined)
+        tell("error", [], `MUTUAL needs \`${field}\`, a file in PEM, or \`credentialName\``);
   } else {
-    for (const field of ["clientCertificate", "privateKey"] as const)
-      if (tls[field] !== undefined)
-        tell("warning", [field], `has no effect with mode ${tls.mode}; write MUTUAL to send a certificate`);
+    for (const field of given)
+      tell("warning", [field], `has no effect with mode ${tls.mode}; write MUTUAL to send a certificate`);
   }
   if (tls.insecureSkipVerify !== true || tls.mode === "DISABLE") return;
   for (const field of ["caCertificates", "caCrl", "subjectAltNames"] as const)

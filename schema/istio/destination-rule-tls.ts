@@ -1,7 +1,6 @@
 // DestinationRule's tls: how the proxy speaks TLS to a host, with certificates from files.
 
 import { boolean, type EnumSchema, list, nonEmpty, type ObjectSchema } from "../language.ts";
-import { refused } from "./common.ts";
 
 const mode: EnumSchema = {
   type: "enum",
@@ -18,7 +17,7 @@ const path = nonEmpty(4096);
 export const clientTls: ObjectSchema = {
   type: "object",
   name: "ClientTls",
-  doc: "TLS to the host. Files are read anew when they change.",
+  doc: "TLS to the host. Files are read anew when they change; relative paths begin at the folder of the YAML file.",
   fields: {
     mode: { schema: mode, required: true, doc: "MUTUAL: with a certificate of the proxy's own." },
     clientCertificate: { schema: path, doc: "File with the proxy's certificate chain, PEM. MUTUAL only." },
@@ -38,9 +37,9 @@ export const clientTls: ObjectSchema = {
       default: false,
       doc: "Any certificate is accepted: whoever sits in between reads and changes everything.",
     },
-    credentialName: refused(
-      "Certificates from a Secret of Kubernetes.",
-      "there are no Secrets here; write the files in `clientCertificate`, `privateKey` and `caCertificates`",
-    ),
+    credentialName: {
+      schema: nonEmpty(253, "name"),
+      doc: "A Secret of the rule's namespace with `ca.crt`, and for MUTUAL with `tls.crt` and `tls.key`, in place of the files.",
+    },
   },
 };

@@ -21,6 +21,12 @@ import type {
 } from "../../schema/generated/types.ts";
 import { balancing, hashPolicy, percentValue } from "./balancing.ts";
 import { dynamicDiscovery } from "./dynamic-hosts.ts";
+import {
+  type ClientCertificates,
+  clientCertificates,
+  type TlsPlace,
+  tlsPlace,
+} from "./client-certificates.ts";
 import { entriesOf, loadAssignment } from "./endpoints.ts";
 import { healthCheckFor, healthCheckMessage } from "./health-checks.ts";
 import { groupByLocality, parseLocality, placeGroups, type Viewpoint, weighsLocalities } from "./locality.ts";
@@ -31,7 +37,7 @@ import { http1, keepalive, protocolOptions, speaksHttp2, thresholds } from "./po
 import { isHttp } from "./protocols.ts";
 import type { Registry, Service, View } from "./registry.ts";
 import type { Report } from "./report.ts";
-import type { MeshSecret } from "./secrets.ts";
+import type { Credentials, MeshSecret } from "./secrets.ts";
 import { type PortPolicy, policyFor } from "./traffic-policy.ts";
 import { type UpstreamTls, upstreamTls, withProxyProtocol } from "./upstream-tls.ts";
 import { duration, type Fields, overAds, pack, seconds } from "./wire.ts";
@@ -41,6 +47,8 @@ export interface MeshCluster extends ClusterParts {
   service: Service;
   port: number;
   subset: string | undefined;
+  /** Where its `tls` is written; undefined: it has none. */
+  tls: TlsPlace | undefined;
 }
 
 interface ClusterParts {
@@ -49,7 +57,7 @@ interface ClusterParts {
   endpoints: ClusterLoadAssignment | undefined;
   /** What of a request chooses the endpoint, for the routes to it. */
   hash: RouteAction_HashPolicy | undefined;
-  /** Files that it needs over SDS. */
+  /** What it needs over SDS. */
   secrets: readonly MeshSecret[];
 }
 
@@ -57,7 +65,12 @@ interface ClusterParts {
 export const bufferLimitBytes = 32_768;
 
 /** Every service as a whole and by subset, for each of its ports: any of them can be a destination. */
-export function buildClusters(registry: Registry, view: View, report: Report): Map<string, MeshCluster> {
+export function buildClusters(
+  registry: Registry,
+  view: View,
+  report: Report,
+  credentials: Credentials = new Map(),
+): Map<string, MeshCluster> {
   const clusters = new Map<string, MeshCluster>();
   const viewpoint = { locality: parseLocality(view.locality), labels: view.labels ?? {} };
   for (const service of registry.services.values()) {
@@ -68,15 +81,13 @@ export function buildClusters(registry: Registry, view: View, report: Report): M
       for (const port of service.ports) {
         const name = clusterName(port.number, subset?.name, service.host);
         const check = healthCheckFor(checks, port.number, subset);
-        const parts = remembered({
-          service,
-          port,
-          subset,
-          hostPolicy: rule?.trafficPolicy,
-          check,
-          viewpoint,
-        });
-        clusters.set(name, { name, service, port: port.number, subset: subset?.name, ...parts });
+        const policy = policyFor(rule?.trafficPolicy, subset, port.number);
+        const tls = rule && policy.tls && tlsPlace(rule, subset, policy.tls);
+        const certificates =
+          tls && policy.tls ? clientCertificates(policy.tls, tls, credentials, report) : {};
+        const origin = { service, port, subset, policy, certificates, check, viewpoint };
+        const parts = remembered(origin, rule?.trafficPolicy);
+        clusters.set(name, { name, service, port: port.number, subset: subset?.name, tls, ...parts });
       }
     }
   }
@@ -88,7 +99,8 @@ interface Origin {
   service: Service;
   port: ServicePort;
   subset: Subset | undefined;
-  hostPolicy: TrafficPolicy | undefined;
+  policy: PortPolicy;
+  certificates: ClientCertificates;
   check: HealthCheckSpec | undefined;
   viewpoint: Viewpoint;
 }
@@ -97,19 +109,19 @@ interface Origin {
 const made = new Memo<ServiceEntrySpec, Memo<object, Memo<object, ClusterParts>>>(4_096);
 const none = {};
 
-function remembered(origin: Origin): ClusterParts {
-  const { service, port, subset, hostPolicy, check, viewpoint } = origin;
-  const policy = policyFor(hostPolicy, subset, port.number);
+function remembered(origin: Origin, hostPolicy: TrafficPolicy | undefined): ClusterParts {
+  const { service, port, subset, policy, certificates, check, viewpoint } = origin;
   const workloads = service.resource.spec.workloadSelector === undefined ? [] : (service.endpoints ?? []);
   const variant = [
     dependsOnPlace(policy, check) ? JSON.stringify(viewpoint) : "",
+    policy.tls === undefined ? "" : JSON.stringify(certificates),
     variantOf(check),
     ...workloads.map(variantOf),
   ].join("\n");
   return made
     .get(service.resource.spec, `${service.host} ${port.number}`, () => new Memo())
     .get(subset ?? none, "", () => new Memo())
-    .get(hostPolicy ?? none, variant, () => buildCluster(origin, policy));
+    .get(hostPolicy ?? none, variant, () => buildCluster(origin));
 }
 
 const dependsOnPlace = (policy: PortPolicy, check: HealthCheckSpec | undefined): boolean =>
@@ -117,11 +129,11 @@ const dependsOnPlace = (policy: PortPolicy, check: HealthCheckSpec | undefined):
   policy.outlierDetection !== undefined ||
   check !== undefined;
 
-function buildCluster(origin: Origin, policy: PortPolicy): ClusterParts {
-  const { service, port, subset, check, viewpoint } = origin;
+function buildCluster(origin: Origin): ClusterParts {
+  const { service, port, subset, policy, certificates, check, viewpoint } = origin;
   const name = clusterName(port.number, subset?.name, service.host);
   const isH2 = speaksHttp2(port, policy.connectionPool);
-  const tls = upstreamTls(policy.tls, service.resource.spec.subjectAltNames ?? [], isH2);
+  const tls = upstreamTls(policy.tls, certificates, service.resource.spec.subjectAltNames ?? [], isH2);
   const locality = policy.loadBalancer?.localityLbSetting;
   const detectsFailure = policy.outlierDetection !== undefined || check !== undefined;
   const groups = placeGroups(

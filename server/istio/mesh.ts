@@ -58,7 +58,8 @@ export function compileMesh(
   const report = new Report();
   const unknown = new UnknownHosts();
   const registry = readRegistry(resources, view, report, unknown);
-  const clusters = buildClusters(registry, view, report);
+  const credentials = credentialsOf(resources);
+  const clusters = buildClusters(registry, view, report, credentials);
   const gateways = resources.filter((r) => isIstio<GatewaySpec>(r, "Gateway"));
   const allGateways = new Set(gateways.map((r) => `${r.namespace}/${r.name}`));
   const known: Known = { registry, clusters, report, allGateways, unknown, view };
@@ -74,24 +75,21 @@ export function compileMesh(
       tls: undefined,
       tcp: undefined,
     },
-    ...gatewayListeners(known, listen, credentialsOf(resources)),
+    ...gatewayListeners(known, listen, credentials),
   ];
   unknown.report([...registry.services.keys()], report);
-  const secrets = secretsOf(listeners, clusters, registry);
+  const secrets = secretsOf(listeners, clusters);
   return { mesh: { listeners, clusters, registry, secrets }, diagnostics: report.diagnostics };
 }
 
 function secretsOf(
   listeners: readonly MeshListener[],
   clusters: ReadonlyMap<string, MeshCluster>,
-  { rules }: Registry,
 ): SecretUse[] {
   const ofListeners = listeners.flatMap(({ tls }) => tls?.secrets ?? []);
-  const ofClusters = [...clusters.values()].flatMap(({ service, secrets }) => {
-    const resource = rules.get(service.host)?.resources[0] ?? service.resource;
-    const path = ["spec", "trafficPolicy", "tls"];
-    return secrets.map((secret): SecretUse => ({ secret, resource, path }));
-  });
+  const ofClusters = [...clusters.values()].flatMap(({ secrets, tls }) =>
+    tls === undefined ? [] : secrets.map((secret): SecretUse => ({ secret, ...tls })),
+  );
   const byName = new Map([...ofClusters, ...ofListeners].map((use) => [use.secret.name, use]));
   return [...byName.values()];
 }

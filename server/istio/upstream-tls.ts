@@ -19,6 +19,7 @@ import {
   UpstreamTlsContextSchema,
 } from "../../build/envoy-api/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts";
 import type { ClientTls, ProxyProtocol } from "../../schema/generated/types.ts";
+import type { ClientCertificates } from "./client-certificates.ts";
 import { caSecret, certificateSecret, type MeshSecret, sdsConfig } from "./secrets.ts";
 import { type Fields, pack } from "./wire.ts";
 
@@ -33,15 +34,18 @@ export interface UpstreamTls {
 /** Undefined where connections are plain. `serviceNames`: those of the ServiceEntry. */
 export function upstreamTls(
   tls: ClientTls | undefined,
+  files: ClientCertificates,
   serviceNames: readonly string[],
   speaksHttp2: boolean,
 ): UpstreamTls | undefined {
   if (tls === undefined || tls.mode === "DISABLE") return undefined;
   const names = tls.subjectAltNames ?? [];
   const isTrusting = tls.insecureSkipVerify === true;
-  const own =
-    tls.mode === "MUTUAL" ? certificateSecret(tls.clientCertificate ?? "", tls.privateKey ?? "") : undefined;
-  const authorities = isTrusting ? undefined : caSecret(tls.caCertificates ?? systemAuthorities(), tls.caCrl);
+  const { certificate, privateKey } = files;
+  const own = certificate && privateKey && certificateSecret(certificate, privateKey);
+  const authorities = isTrusting
+    ? undefined
+    : caSecret(files.authorities ?? { file: systemAuthorities() }, files.revoked);
   const context = create(UpstreamTlsContextSchema, {
     sni: tls.sni ?? "",
     commonTlsContext: {
