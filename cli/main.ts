@@ -7,6 +7,7 @@ import { register as registerExplain } from "./explain.ts";
 import { register as registerFaults } from "./faults.ts";
 import { register as registerHistory } from "./history.ts";
 import { register as registerRender } from "./render.ts";
+import { register as registerPush } from "./push.ts";
 import { register as registerSamples } from "./samples.ts";
 import { register as registerServe } from "./serve.ts";
 import { register as registerStatus } from "./status.ts";
@@ -53,6 +54,7 @@ export function createProgram(): Command {
     registerFaults,
     registerBootstrap,
     registerSamples,
+    registerPush,
   ]) {
     register(program);
   }

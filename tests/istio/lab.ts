@@ -10,6 +10,7 @@ import { projectRoot } from "../../envoy/root.ts";
 import { formatDiagnostic } from "../../schema/diagnostic.ts";
 import { prepareLab } from "../../scripts/istio-lab.mjs";
 import { filterRoutes } from "../../server/http/filters.ts";
+import { registryRoutes } from "../../server/oci/registry.ts";
 import { moduleUrls, type IstioOptions } from "../../server/render/istio/options.ts";
 import { renderIstio } from "../../server/render/istio/render.ts";
 import { loadModules } from "../../server/policy/modules.ts";
@@ -147,7 +148,7 @@ const fill = (yaml: string, services: Record<string, EchoService>): string =>
 async function serveModules(
   modules: ReturnType<typeof loadModules>,
 ): Promise<{ server: ServerType; port: number }> {
-  const app = new Hono().route("/filters", filterRoutes(modules));
+  const app = new Hono().route("/filters", filterRoutes(modules)).route("/", registryRoutes(modules, "1"));
   return new Promise((resolve) => {
     const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: 0 }, ({ port }) =>
       resolve({ server, port }),

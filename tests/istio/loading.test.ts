@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFile, mkdir, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 import { promisify } from "node:util";
@@ -76,7 +76,25 @@ test("from a file that the proxy has", async () => {
   await waitFor("the filter acts", acts, 60_000);
 });
 
-test("from a registry, as an OCI image", async () => {
+/** What `crane`, the registries' own tool, finds in an image. */
+async function assertCraneReads(image: string): Promise<void> {
+  const crane = join(lab.tools, "bin/crane");
+  await run(crane, ["validate", "--remote", image]);
+  const exported = await run(crane, ["export", image, "-"], { encoding: "buffer", maxBuffer: 2 ** 24 });
+  const tar = join(lab.directory, "exported.tar");
+  await writeFile(tar, exported.stdout);
+  const file = await run("tar", ["-xOf", tar, "plugin.wasm"], { encoding: "buffer", maxBuffer: 2 ** 24 });
+  assert.deepEqual(file.stdout, await readFile(release("fault")));
+}
+
+test("from our server, as an OCI image", async () => {
+  const { host } = new URL(lab.modulesUrl);
+  await assertCraneReads(`${host}/sluice/fault:1`);
+  applied.push(...(await lab.put(base + down, moduleUrls(`oci://${host}/sluice`, "1"))));
+  await waitFor("the filter acts", acts, 60_000);
+});
+
+test("from a registry, where `sluice push` puts it", async () => {
   const [registryPort = 0] = await lab.ports(1);
   const registry = startProgram({
     command: join(lab.tools, "bin/registry"),
@@ -88,20 +106,14 @@ test("from a registry, as an OCI image", async () => {
     const host = `127.0.0.1:${registryPort}`;
     const isUp = async () => (await fetch(`http://${host}/v2/`).catch(() => undefined))?.status === 200;
     await waitFor("the registry answers", isUp);
-    const folder = join(lab.directory, "image");
-    await mkdir(folder);
-    await copyFile(release("fault"), join(folder, "plugin.wasm"));
-    await run("tar", ["czf", "layer.tar.gz", "plugin.wasm"], { cwd: folder });
-    const append = [
-      "append",
-      "--oci-empty-base",
-      "-f",
-      join(folder, "layer.tar.gz"),
-      "-t",
-      `${host}/sluice/fault:1`,
-    ];
-    await run(join(lab.tools, "bin/crane"), append);
-    applied.push(...(await lab.put(base + down, moduleUrls(`oci://${host}/sluice`, "1"))));
+    const main = join(projectRoot, "cli/main.ts");
+    const { stdout } = await run(
+      process.execPath,
+      ["--import", "tsx", main, "push", `${host}/team/filters:2`, "--filter", "fault"],
+      { cwd: projectRoot },
+    );
+    await assertCraneReads(stdout.trim());
+    applied.push(...(await lab.put(base + down, moduleUrls(`oci://${host}/team/filters`, "2"))));
     await waitFor("the filter acts", acts, 60_000);
   } finally {
     await registry.stop();
