@@ -161,6 +161,84 @@ describe("header_routing: hostcalls of a request", () => {
   });
 });
 
+describe("rate_limit: hostcalls of a request in steady state", () => {
+  let module: CompiledModule;
+  before(async () => {
+    module = await compileModule(await readFile(join(projectRoot, "build", "filters", "rate_limit.wasm")));
+  });
+
+  const attach = [{ route: "base" }];
+  const byBoth = [{ virtualHost: "search:80", route: "base" }];
+  const plenty = { name: "all", requests: 1_000_000, per: "1s" };
+  const one = { name: "all", requests: 1, per: "1h" };
+  const clock = "clock_time_get";
+  const count = "proxy_increment_metric";
+  const route_ = "proxy_get_property";
+  const pairs = "proxy_get_header_map_pairs";
+  const answer = "proxy_send_local_response";
+  const page = ["proxy_get_shared_data", "proxy_set_shared_data"];
+
+  const table: [name: string, policy: Record<string, unknown>, calls: string[]][] = [
+    ["one bucket for everything, admitted", { limits: [plenty] }, [clock, count]],
+    ["one bucket for everything, refused", { limits: [one] }, [clock, count, answer]],
+    ["one bucket on a route, admitted", { attach, limits: [plenty] }, [route_, clock, count]],
+    ["one bucket on a route, refused", { attach, limits: [one] }, [route_, clock, count, answer]],
+    [
+      "one bucket on a route of a virtual host",
+      { attach: byBoth, limits: [plenty] },
+      [route_, route_, clock, count],
+    ],
+    ["attached by host", { attach: [{ host: "search" }], limits: [plenty] }, [pairs, clock, count]],
+    ["another route's limit", { attach: [{ route: "other" }], limits: [plenty] }, [route_]],
+    [
+      "a condition",
+      { limits: [{ ...plenty, match: [{ method: { exact: "GET" } }] }] },
+      [pairs, clock, count],
+    ],
+    [
+      "a condition on the client's address alone",
+      { limits: [{ ...plenty, match: [{ sourceIp: ["10.0.0.0/8"] }] }] },
+      [route_, clock, count],
+    ],
+    [
+      "a key, admitted",
+      { limits: [{ ...plenty, key: [{ header: "uid" }] }] },
+      [pairs, clock, count, ...page],
+    ],
+    ["a key, refused", { limits: [{ ...one, key: [{ header: "uid" }] }] }, [pairs, clock, count, answer]],
+    ["a cost", { limits: [{ ...plenty, cost: { header: "x-cost" } }] }, [pairs, clock, count]],
+    [
+      "an empty bucket before one that needs the headers",
+      { limits: [one, { ...plenty, name: "user", key: [{ header: "uid" }] }] },
+      [clock, count, answer],
+    ],
+    [
+      "an empty bucket beside one that only counts",
+      { limits: [one, { ...plenty, name: "shadow", enforce: false }] },
+      [clock, count, count, answer],
+    ],
+  ];
+  for (const [name, policy, calls] of table) {
+    test(`${name}: ${calls.join(", ")}`, () => {
+      const host = new Host({ module, capabilities: neededCapabilities(module) });
+      const { ok, refusal } = host.configure(JSON.stringify({ policies: [{ name: "ns/p", ...policy }] }));
+      assert.ok(ok, JSON.stringify(refusal));
+      const properties = { source: { address: "10.0.0.1:80" } };
+      const ask = () => {
+        host.skip(1_000n);
+        const stream = host.workers[0].request({ headers, route, properties });
+        const { counts } = stream.requestHeaders();
+        stream.end();
+        return counts;
+      };
+      // The first ones define metrics, take leases and find the bucket empty.
+      for (let index = 0; index < 20; index++) ask();
+      const made = Object.entries(ask()).flatMap(([call, { calls }]) => Array(calls).fill(call));
+      assert.deepEqual(made.sort(), [...calls].sort());
+    });
+  }
+});
+
 /** Generated configurations that the filter takes, small arenas and tables so that the test stays quick. */
 function takenConfigurations(module: CompiledModule, schema: ObjectSchema, count: number): string[] {
   const generator = new Generator(11);

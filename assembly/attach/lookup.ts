@@ -5,7 +5,7 @@ import { scratch } from "../abi/arena";
 import { readProperty, ROUTE_NAME, VIRTUAL_HOST_NAME } from "../abi/property";
 import { lower } from "../bytes";
 import { textMatches } from "../match/text";
-import { authority, uri } from "../request/view";
+import { authority, needRequestHeaders, uri } from "../request/view";
 import { ByteString } from "../set";
 import {
   Attached,
@@ -74,7 +74,7 @@ export function findPolicies(table: AttachTable): bool {
     readVirtualHost();
     addCursor(find(table, VIRTUAL_HOST, virtualHost.start, virtualHost.length, 0, 0));
   }
-  return (kinds & HOSTS) === 0 || addHosts(table);
+  return (kinds & HOSTS) === 0 || (needRequestHeaders() && addHosts(table));
 }
 
 /** Reads the virtual host's name, unless this request has done so; empty when no virtual host was found. */
@@ -122,6 +122,13 @@ function addHost(table: AttachTable, host: usize, length: u32, least: u32): void
     const size = load<u32>(table.prefixLengths + (i << 2));
     if (size < length) addCursor(find(table, HOST_PREFIX, host, size, 0, 0));
   }
+}
+
+/** False: no policy applies, and nothing else need be read or asked. */
+// @ts-ignore: decorator
+@inline
+export function mayApply(): bool {
+  return cursorCount > 0;
 }
 
 /** The index of the next policy that applies; -1: there is none left. */

@@ -30,6 +30,21 @@ function compileMatch(match: RequestMatch): void {
   buildCidrList(match.sourceIpIndex, match.sourceIpStart, match.sourceIpCount);
 }
 
+/** Whether one of `count` matches asks for more than the client's address. */
+export function readsHeaders(start: usize, count: u32): bool {
+  for (let i: u32 = 0; i < count; i++) {
+    const match = itemAt<RequestMatch>(start, i);
+    const texts =
+      match.uri !== null || match.scheme !== null || match.method !== null || match.authority !== null;
+    if (
+      texts ||
+      match.headersCount + match.withoutHeadersCount + match.queryParamsCount + match.cookiesCount > 0
+    )
+      return true;
+  }
+  return false;
+}
+
 export function compileText(condition: StringMatch | null): void {
   if (condition === null || (condition.present & StringMatchHas.in_) === 0) return;
   const block = allocate(byteSetSize(condition.inCount));

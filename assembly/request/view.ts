@@ -1,4 +1,5 @@
-// The request's headers: fetched once with one hostcall, scanned in place, valid until the callback returns.
+// The request's headers: fetched at most once, with one hostcall, when something of them is needed; scanned in place,
+// valid until the callback returns. Where nothing is needed of them, that is a quarter to a half of what a filter costs.
 //
 // The host's form of pairs, and the index that is built after it in the arena:
 //   count u32 | per pair: name's length u32, value's length u32 | per pair: name, 0, value, 0
@@ -34,14 +35,35 @@ export const path: ByteString = changetype<ByteString>(memory.data(8, 4));
 /** The path before `?` and `#`. */
 export const uri: ByteString = changetype<ByteString>(memory.data(8, 4));
 
-/** Fetches the headers. False: they do not fit the arena, or the host refuses. */
-export function readRequestHeaders(): bool {
+const UNREAD: u32 = 0;
+const READ: u32 = 1;
+const REFUSED: u32 = 2;
+let state: u32 = UNREAD;
+
+/** A new request: the view is empty until needRequestHeaders is called. */
+export function beginView(): void {
+  state = UNREAD;
   clear(method);
   clear(scheme);
   clear(authority);
   clear(path);
   clear(uri);
   headerCount = 0;
+}
+
+/** Fetches the headers, unless this request has done so. False: they do not fit the arena, or the host refuses. */
+export function needRequestHeaders(): bool {
+  if (state === UNREAD) state = fetchHeaders() ? READ : REFUSED;
+  return state === READ;
+}
+
+/** beginView and needRequestHeaders. */
+export function readRequestHeaders(): bool {
+  beginView();
+  return needRequestHeaders();
+}
+
+function fetchHeaders(): bool {
   store<u32>(result, 0, 4);
   if (proxy_get_header_map_pairs(REQUEST_HEADERS, result, result + 4) !== OK) return false;
   // No headers at all, as in a stream that broke before them, come as nothing.

@@ -8,7 +8,7 @@ import { byteOf } from "../../assembly/config/json";
 import { itemAt } from "../../assembly/config/records";
 import { enterField, enterIndex, leave, refuse, sayNumber, sayText } from "../../assembly/config/refusal";
 import { stableHash } from "../../assembly/hash";
-import { compileMatches } from "../../assembly/match/compile";
+import { compileMatches, readsHeaders } from "../../assembly/match/compile";
 import { useIstioLabels } from "../../assembly/metrics";
 import { buildByteSet, byteSetSize, ByteString } from "../../assembly/set";
 import { ensureStreams } from "../../assembly/streams";
@@ -19,6 +19,7 @@ import {
   RateLimitConfig,
   RateLimitConfigLabelEncodingIs,
   RateLimitHas,
+  RateLimitKeyPart,
   RateLimitOnFullIs,
   RateLimitOverride,
   RateLimitOverrideHas,
@@ -171,7 +172,9 @@ function planLimit(plan: Plan, policy: PolicyPlan, to: LimitPlan, limit: RateLim
   to.policy = policy;
   to.identity = stableHash(limit.nameStart, limit.nameLength, seed);
   to.isKeyed = limit.keyCount > 0;
+  to.readsHeaders = needsHeaders(limit);
   to.enforce = limit.enforce;
+  if (!limit.enforce) plan.hasShadow = true;
   to.mayEvict = limit.onFull === RateLimitOnFullIs.evict_;
   to.whenKeyMissing = limit.whenKeyMissing;
   to.label = stableHash(
@@ -200,6 +203,18 @@ function planLimit(plan: Plan, policy: PolicyPlan, to: LimitPlan, limit: RateLim
   }
   leave();
   return true;
+}
+
+/** Whether a limit's condition, key, overrides or cost read the request's headers. */
+function needsHeaders(limit: RateLimit): bool {
+  if (limit.cost !== null || readsHeaders(limit.matchStart, limit.matchCount)) return true;
+  for (let i: u32 = 0; i < limit.keyCount; i++)
+    if (itemAt<RateLimitKeyPart>(limit.keyStart, i).sourceIp === null) return true;
+  for (let i: u32 = 0; i < limit.overridesCount; i++) {
+    const other = itemAt<RateLimitOverride>(limit.overridesStart, i);
+    if (readsHeaders(other.matchStart, other.matchCount)) return true;
+  }
+  return false;
 }
 
 function planOverride(plan: Plan, to: LimitPlan, index: u32, other: RateLimitOverride): bool {

@@ -2,7 +2,7 @@
 
 import { anyMatches } from "../../assembly/match/request";
 import { nextPolicy } from "../../assembly/attach/lookup";
-import { firstHeader } from "../../assembly/request/view";
+import { firstHeader, needRequestHeaders } from "../../assembly/request/view";
 import { byteSetHas } from "../../assembly/set";
 import { isTracing } from "../../assembly/trace";
 import { Attempt, ATTEMPT_SIZE, isOnLease, look, refusesLocally, take, undo } from "./attempt";
@@ -21,6 +21,11 @@ const MAX_ATTEMPTS: u32 = 64;
 const attempts: usize = memory.data(24576, 8);
 let attemptCount: u32 = 0;
 let overflows: bool = false;
+/** The first limit that refuses by what this worker remembers. */
+let refusedLocally: Attempt | null = null;
+
+/** Whether a limit needs headers that do not fit the arena: nothing was decided. */
+export let isUndecided: bool = false;
 
 /** The limit that has refused; null: the request is admitted. */
 export let refusedBy: Attempt | null = null;
@@ -37,13 +42,11 @@ function attemptAt(index: u32): Attempt {
 export function decide(plan: Plan, now: i64): bool {
   attemptCount = 0;
   overflows = false;
+  isUndecided = false;
+  refusedLocally = null;
   refusedBy = null;
   tightest = null;
-  for (let index = nextPolicy(); index >= 0; index = nextPolicy()) {
-    const policy = policyAt(plan, index);
-    for (let l: u32 = 0; l < policy.limitCount; l++) prepare(limitAt(policy, l));
-    if (!policy.policy.inherit) break;
-  }
+  if (!prepareAll(plan, now)) return false;
   if (overflows) {
     countFailure(TOO_MANY_LIMITS);
     return false;
@@ -54,11 +57,30 @@ export function decide(plan: Plan, now: i64): bool {
   return admitted;
 }
 
-function decideEnforced(plan: Plan, now: i64): bool {
-  for (let i: u32 = 0; i < attemptCount; i++) {
-    const a = attemptAt(i);
-    if (a.limit.enforce && refusesLocally(a, now)) return refuseBy(a);
+/** False: the decision has fallen, or cannot. Headers are read when the first limit needs them. */
+function prepareAll(plan: Plan, now: i64): bool {
+  for (let index = nextPolicy(); index >= 0; index = nextPolicy()) {
+    const policy = policyAt(plan, index);
+    for (let l: u32 = 0; l < policy.limitCount; l++) {
+      const limit = limitAt(policy, l);
+      if (limit.readsHeaders && !needRequestHeaders()) {
+        isUndecided = true;
+        return false;
+      }
+      const a = prepare(limit);
+      if (a === null || refusedLocally !== null || !limit.enforce || !refusesLocally(a, now)) continue;
+      refusedLocally = a;
+      // A flood costs no more than this; limits that only count want to see every request.
+      if (!plan.hasShadow) return refuseBy(a);
+    }
+    if (!policy.policy.inherit) break;
   }
+  return true;
+}
+
+function decideEnforced(plan: Plan, now: i64): bool {
+  const refused = refusedLocally;
+  if (refused !== null) return refuseBy(refused);
   for (let i: u32 = 0; i < attemptCount; i++) {
     const a = attemptAt(i);
     if (a.limit.enforce && !isOnLease(a, now) && !look(plan, a, now)) return refuseBy(a);
@@ -109,13 +131,14 @@ export function unitsAfter(a: Attempt): i64 {
   return max(<i64>0, room / a.spacing);
 }
 
-function prepare(limit: LimitPlan): void {
-  if (!anyMatches(limit.limit.matchStart, limit.limit.matchCount)) return;
+/** An attempt on the limit; null: it does not apply. */
+function prepare(limit: LimitPlan): Attempt | null {
+  if (!anyMatches(limit.limit.matchStart, limit.limit.matchCount)) return null;
   // Two entries of one policy may both apply; their buckets are the same.
-  for (let i: u32 = 0; i < attemptCount; i++) if (attemptAt(i).limit.identity === limit.identity) return;
+  for (let i: u32 = 0; i < attemptCount; i++) if (attemptAt(i).limit.identity === limit.identity) return null;
   if (attemptCount >= MAX_ATTEMPTS) {
     overflows = true;
-    return;
+    return null;
   }
   const a = attemptAt(attemptCount);
   memory.fill(changetype<usize>(a), 0, offsetof<Attempt>());
@@ -128,12 +151,13 @@ function prepare(limit: LimitPlan): void {
   if (limit.isKeyed) {
     a.hash = hashKey(limit, rates.salt);
     if (isKeyIncomplete) {
-      if (limit.whenKeyMissing === RateLimitWhenKeyMissingIs.skip_) return;
+      if (limit.whenKeyMissing === RateLimitWhenKeyMissingIs.skip_) return null;
       a.isDenied = limit.whenKeyMissing === RateLimitWhenKeyMissingIs.deny_;
     }
   }
   a.cost = costOf(limit);
   attemptCount += 1;
+  return a;
 }
 
 /** The first override that applies, else the limit's own rates. */

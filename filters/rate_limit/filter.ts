@@ -2,28 +2,23 @@
 
 import { hostMemory } from "../../assembly/abi/arena";
 import { CONTINUE, STOP_ITERATION } from "../../assembly/abi/hostcalls";
-import { CONFIGURE, enter, localReply, LOG, REQUEST, RESPONSE } from "../../assembly/abi/phase";
+import { CONFIGURE, enter, LOG, REQUEST, RESPONSE } from "../../assembly/abi/phase";
 import { beginPolicies } from "../../assembly/attach/lookup";
 import { currentGeneration, install, pluginIdentity } from "../../assembly/attach/plugins";
-import { literal } from "../../assembly/bytes";
 import { discardConfiguration, finishConfiguration } from "../../assembly/config/read";
 import { beginMatching } from "../../assembly/match/request";
-import { readRequestHeaders } from "../../assembly/request/view";
-import { ByteString } from "../../assembly/set";
+import { beginView } from "../../assembly/request/view";
 import { isTracing } from "../../assembly/trace";
 import { announce, forgetStream } from "./answer";
 import { enforce } from "./apply";
 import { buildPlan } from "./build";
-import { countFailure, HEADERS_TOO_LARGE } from "./failures";
 import { readRateLimitConfig } from "./generated/config";
 import { Plan } from "./plan";
-import { limitRequest } from "./request";
+import { limitRequest, refuseHeaders } from "./request";
 import { askAll } from "./trace";
 import { textVersion } from "./version";
 
 export { sluice_trace } from "../../assembly/trace";
-
-const TOO_LARGE: ByteString = literal("sluice_headers_too_large");
 
 export function proxy_abi_version_0_2_1(): void {}
 
@@ -55,9 +50,9 @@ export function proxy_on_request_headers(stream: u32, count: u32, endOfStream: u
   if (generation === null) return CONTINUE;
   const plan = changetype<Plan>(generation.plan);
   beginMatching();
-  if (!readRequestHeaders() || !beginPolicies(plan.attach) || (isTracing && !askAll(stream, plan))) {
-    countFailure(HEADERS_TOO_LARGE);
-    localReply(431, TOO_LARGE.start, TOO_LARGE.length, 0, 0, 0, 0);
+  beginView();
+  if (!beginPolicies(plan.attach) || (isTracing && !askAll(stream, plan))) {
+    refuseHeaders();
     return STOP_ITERATION;
   }
   return limitRequest(stream, plan, generation) ? CONTINUE : STOP_ITERATION;

@@ -34,6 +34,8 @@ export class Plan {
   mask: u32;
   /** Whether any answer carries headers that are only known at its end. */
   hasStreams: bool;
+  /** Whether any limit only counts. */
+  hasShadow: bool;
 }
 
 
@@ -62,6 +64,8 @@ export class LimitPlan {
   /** Of plugin, seed and name. */
   identity: u64;
   isKeyed: bool;
+  /** Whether its decision needs anything of the request's headers. */
+  readsHeaders: bool;
   enforce: bool;
   mayEvict: bool;
   whenKeyMissing: u8;

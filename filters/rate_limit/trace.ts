@@ -2,6 +2,7 @@
 
 import { findPolicies, nextPolicy } from "../../assembly/attach/lookup";
 import { askRule } from "../../assembly/match/ask";
+import { needRequestHeaders } from "../../assembly/request/view";
 import {
   BY_BUCKET,
   COST_ABOVE_BURST,
@@ -18,6 +19,7 @@ let policies: usize = 0;
 
 /** Asks all limits of the policies that beginPolicies has found, and finds the policies anew. False: no room for it. */
 export function askAll(stream: u32, plan: Plan): bool {
+  if (!needRequestHeaders()) return false;
   policies = plan.policies;
   traceStream(stream);
   for (let i = nextPolicy(); i >= 0; i = nextPolicy()) {
