@@ -46,6 +46,11 @@ trafficPolicy: {loadBalancer: {consistentHash: {useSourceIp: true, maglev: {tabl
       policy("loadBalancer: {simple: RANDOM, warmup: {duration: 10s}}"),
       "warning spec.trafficPolicy.loadBalancer.warmup: has an effect with ROUND_ROBIN and LEAST_REQUEST only",
     ],
+    [
+      "the address that the client asked for",
+      policy("loadBalancer: {simple: PASSTHROUGH}"),
+      "warning spec.trafficPolicy.loadBalancer.simple: only connections that are redirected to the proxy (iptables) have an address to go to; other requests are answered 503",
+    ],
     ["shares that are all", shares('"a/b/*": 80, c: 20')],
     [
       "shares that are not all",

@@ -64,6 +64,12 @@ function balancer(settings: LoadBalancerSettings, tell: Tell): void {
   const { simple, consistentHash, warmup, warmupDurationSecs, localityLbSetting } = settings;
   if (simple === "LEAST_CONN")
     tell("warning", ["simple"], "LEAST_CONN is the old name of LEAST_REQUEST; write that");
+  if (simple === "PASSTHROUGH")
+    tell(
+      "warning",
+      ["simple"],
+      "only connections that are redirected to the proxy (iptables) have an address to go to; other requests are answered 503",
+    );
   const tableSize = consistentHash?.maglev?.tableSize;
   if (tableSize !== undefined && !isPrime(tableSize))
     tell(

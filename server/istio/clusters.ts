@@ -193,6 +193,10 @@ function transportSocket(policy: PortPolicy, tls: UpstreamTls | undefined): Clus
   return tls === undefined ? {} : { transportSocket: tls.socket };
 }
 
+/** PASSTHROUGH: not to endpoints of the service, but where the client wanted to go. */
+export const goesToClientsAddress = ({ message: { clusterDiscoveryType } }: MeshCluster): boolean =>
+  clusterDiscoveryType.case === "type" && clusterDiscoveryType.value === Discovery.ORIGINAL_DST;
+
 /** How Envoy learns of the endpoints. */
 function discovery(
   service: Service,

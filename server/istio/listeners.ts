@@ -26,7 +26,9 @@ import {
 } from "../../build/envoy-api/envoy/config/route/v3/route_pb.ts";
 import { CorsSchema } from "../../build/envoy-api/envoy/extensions/filters/http/cors/v3/cors_pb.ts";
 import { HTTPFaultSchema } from "../../build/envoy-api/envoy/extensions/filters/http/fault/v3/fault_pb.ts";
+import { OriginalDstSchema } from "../../build/envoy-api/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.ts";
 import { TlsInspectorSchema } from "../../build/envoy-api/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.ts";
+import { ConfigSchema as SetFilterStateSchema } from "../../build/envoy-api/envoy/extensions/filters/network/set_filter_state/v3/set_filter_state_pb.ts";
 import { RouterSchema } from "../../build/envoy-api/envoy/extensions/filters/http/router/v3/router_pb.ts";
 import {
   type HttpConnectionManager,
@@ -79,7 +81,10 @@ export function listenerMessage(
     address: socketAddress(host, port),
     perConnectionBufferLimitBytes: bufferLimitBytes,
     filterChains: chains.flatMap((chain) => filterChain(chain, slots, observed)),
-    listenerFilters: chains.some(({ isTls }) => isTls) ? [tlsInspector()] : [],
+    listenerFilters: [
+      ...(chains.some(({ restoresAddress }) => restoresAddress) ? [originalAddress()] : []),
+      ...(chains.some(({ isTls }) => isTls) ? [tlsInspector()] : []),
+    ],
   });
 }
 
@@ -93,6 +98,10 @@ function filterChain(
   if (filter === undefined) return [];
   const filterChainMatch = chainMatch({ sniHosts: serverNames, subnets });
   if (isTls) filterChainMatch.transportProtocol = "tls";
+  if (chain.restoresAddress) {
+    const direct = { filterChainMatch: { destinationPort: chain.port }, filters: [nowhere(), filter] };
+    return [direct, { filters: [filter] }];
+  }
   return [
     {
       ...(isTls || subnets.length > 0 ? { filterChainMatch } : {}),
@@ -110,6 +119,44 @@ const http = (chain: MeshListener, slots: readonly FilterSlot[], observed: Obser
     configType: {
       case: "typedConfig",
       value: pack(HttpConnectionManagerSchema, connectionManager(chain, slots, observed)),
+    },
+  });
+
+/** Looks up where a connection was going before it was redirected here; others are left as they are. */
+const originalAddress = () =>
+  create(ListenerFilterSchema, {
+    name: "envoy.filters.listener.original_dst",
+    configType: { case: "typedConfig", value: pack(OriginalDstSchema, create(OriginalDstSchema)) },
+  });
+
+/**
+ * A connection straight to the listener has no other address to go to: without this, where connections are
+ * tracked, it would be sent to the listener again, and again.
+ */
+const nowhere = (): Filter =>
+  create(FilterSchema, {
+    name: "envoy.filters.network.set_filter_state",
+    configType: {
+      case: "typedConfig",
+      value: pack(
+        SetFilterStateSchema,
+        create(SetFilterStateSchema, {
+          onNewConnection: [
+            {
+              key: { case: "objectKey", value: "envoy.network.transport_socket.original_dst_address" },
+              value: {
+                case: "formatString",
+                value: {
+                  format: {
+                    case: "textFormatSource",
+                    value: { specifier: { case: "inlineString", value: "127.0.0.1:1" } },
+                  },
+                },
+              },
+            },
+          ],
+        }),
+      ),
     },
   });
 

@@ -4,7 +4,7 @@
 import type { Diagnostic } from "../../schema/diagnostic.ts";
 import type { GatewaySpec } from "../../schema/generated/types.ts";
 import type { Resource } from "../model.ts";
-import { buildClusters, type MeshCluster } from "./clusters.ts";
+import { buildClusters, goesToClientsAddress, type MeshCluster } from "./clusters.ts";
 import type { DownstreamTls } from "./downstream-tls.ts";
 import { gatewayListeners } from "./gateway-listeners.ts";
 import type { GatewayServer } from "./gateways.ts";
@@ -31,6 +31,8 @@ export interface MeshListener {
   serverNames: readonly string[];
   /** Ranges of addresses that clients connect to; none: any. */
   subnets: readonly string[];
+  /** Of connections that were redirected to it, the address that the client wanted is looked up. */
+  restoresAddress?: boolean;
   /** Clients speak TLS, whoever ends it. */
   isTls?: true;
   /** TLS ends here. */
@@ -69,6 +71,7 @@ export function compileMesh(
       ...listen,
       routeConfig: meshListener,
       virtualHosts: meshVirtualHosts(known, view, listen.port),
+      restoresAddress: listen.port !== 0 && [...clusters.values()].some(goesToClientsAddress),
       servers: [],
       serverNames: [],
       subnets: [],
