@@ -11,7 +11,7 @@ import { findPolicies, forgetNames } from "../../assembly/attach/lookup";
 import { Generation } from "../../assembly/attach/plugins";
 import { literal } from "../../assembly/bytes";
 import { beginMatching } from "../../assembly/match/request";
-import { readRequestHeaders } from "../../assembly/request/view";
+import { beginView, needRequestHeaders } from "../../assembly/request/view";
 import { ByteString } from "../../assembly/set";
 import { isTracing, tracePart } from "../../assembly/trace";
 import { injectFaults } from "../fault/inject";
@@ -39,11 +39,13 @@ export function decideRequest(stream: u32, plan: Plan, generation: Generation): 
   const routing = plan.routing;
   const faults = plan.faults;
   if (limits === null && routing === null && faults === null) return CONTINUE;
-  if (!viewRequest(plan)) return tooLarge();
+  viewRequest(plan);
   if (limits !== null) {
     if (!findLimits(stream, limits)) return tooLarge();
     if (!limitRequest(stream, limits, generation)) return STOP_ITERATION;
   }
+  if (routing === null && faults === null) return CONTINUE;
+  if (!needRequestHeaders()) return tooLarge();
   if (routing !== null) {
     if (!findRouting(stream, routing) || !route(stream, routing, generation)) return tooLarge();
     const isStale = isRequestChanged || plan.looksAtSteering;
@@ -54,17 +56,18 @@ export function decideRequest(stream: u32, plan: Plan, generation: Generation): 
   return injectFaults(stream, faults, generation);
 }
 
-function viewRequest(plan: Plan): bool {
+function viewRequest(plan: Plan): void {
   limitArena(plan.arenaSize);
   beginMatching();
   forgetNames();
-  return readRequestHeaders();
+  beginView();
 }
 
 /** What was read before is of no use any longer, and gives its room. */
 function viewAgain(plan: Plan): bool {
   resetArena();
-  return viewRequest(plan);
+  viewRequest(plan);
+  return needRequestHeaders();
 }
 
 function findLimits(stream: u32, limits: RateLimits): bool {
