@@ -38,7 +38,11 @@ export async function startExamples(
   const files = Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, translated(text)]));
   const samples = await startSamples(instancesOf(await resourcesOf(files)));
   const { locality } = options;
-  const mesh = await startTestMesh({ files, services: [], ...(locality === undefined ? {} : { locality }) });
+  const starting = startTestMesh({ files, services: [], ...(locality === undefined ? {} : { locality }) });
+  const mesh = await starting.catch(async (error: unknown) => {
+    await samples.close();
+    throw error;
+  });
   return {
     ...mesh,
     portOf: (port) => Number(ports.get(String(port))),
