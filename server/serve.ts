@@ -54,6 +54,8 @@ export interface RunningServer {
   readonly httpPort: number;
   state(): ConfigurationState;
   proxies(): ProxyState[];
+  /** Of the snapshot that a proxy of this kind should have. */
+  wantedVersion(node: NodeIdentity): string;
   /** Resolves when what the folder holds now has been tried. */
   rebuild(): Promise<void>;
   close(): Promise<void>;
@@ -104,6 +106,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       httpPort: http.port,
       state: () => pipeline.state(),
       proxies: () => xds.states(),
+      wantedVersion: (node) => pipeline.current(node)?.version ?? "",
       rebuild: () => pipeline.rebuild(),
       close,
     };

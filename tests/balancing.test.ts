@@ -238,3 +238,40 @@ test("a failing endpoint is left out; below minHealthPercent all get requests ag
   assert.deepEqual(new Set(await versions("calm", 20)), new Set(["v1"]));
   assert.equal(await stat("calm"), 0);
 });
+
+const front = (to: string) => `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: front, namespace: a}
+spec: {hosts: [front.test], http: [{route: [{destination: {host: ${host(to)}}}], retries: {attempts: 0}}]}
+---`;
+
+test("requests move to a service only when its first checks are done, and none is lost", async () => {
+  const slow = await listening(
+    createHttp((request, response) => {
+      const answerMs = request.url === "/healthz" ? 700 : 0;
+      setTimeout(() => response.end("checked"), answerMs);
+    }),
+  );
+  const ask = () => mesh.request({ host: "front.test" });
+  await mesh.apply("front.yaml", front("plain"), async () => (await ask()).body === "1.1");
+  const answers = new Map<string, number>();
+  let isLoaded = true;
+  const load = (async () => {
+    while (isLoaded) {
+      const { status, body } = await ask();
+      answers.set(`${status} ${body}`, (answers.get(`${status} ${body}`) ?? 0) + 1);
+    }
+  })();
+  const check = `
+apiVersion: sluice.traffic/v1alpha1
+kind: HealthCheckPolicy
+metadata: {name: checked, namespace: a}
+spec: {host: ${host("checked")}, http: {path: /healthz}, timeout: 5s, panicThreshold: 0}
+`;
+  const files = [entry("checked", "", at(portOf(slow))), front("checked"), check];
+  await mesh.apply("front.yaml", files.join("\n"), async () => (await ask()).body === "checked");
+  isLoaded = false;
+  await load;
+  assert.deepEqual([...answers.keys()].sort(), ["200 1.1", "200 checked"]);
+});

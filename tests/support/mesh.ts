@@ -11,7 +11,7 @@ import { projectRoot } from "../../envoy/root.ts";
 import { createLogger } from "../../server/log.ts";
 import type { ObservabilityOptions } from "../../server/istio/observability.ts";
 import { loadModules } from "../../server/policy/modules.ts";
-import { type RunningServer, serve } from "../../server/serve.ts";
+import { formatDiagnostics, InvalidConfiguration, type RunningServer, serve } from "../../server/serve.ts";
 import { type Echo, type EchoService, startEcho } from "./echo.ts";
 import { waitFor } from "./wait.ts";
 
@@ -123,7 +123,7 @@ export async function startTestMesh(options: MeshOptions): Promise<TestMesh> {
     };
     const synced = (): boolean => {
       const [proxy] = server.proxies();
-      return proxy !== undefined && proxy.version === server.state().version;
+      return proxy !== undefined && proxy.version === server.wantedVersion(proxy.node);
     };
     return {
       directory,
@@ -142,6 +142,7 @@ export async function startTestMesh(options: MeshOptions): Promise<TestMesh> {
     };
   } catch (error) {
     await close();
+    if (error instanceof InvalidConfiguration) error.message += `\n${formatDiagnostics(error.diagnostics)}`;
     throw error;
   }
 }
