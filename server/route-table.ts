@@ -1,5 +1,5 @@
 // A listener's route table with what policies add: derived routes, first in their virtual host, and filters
-// switched on where they have something to do.
+// switched on where they have something to do, and each route's identity.
 //
 // A table of 10,000 routes is put together from the bytes of its routes, so that an edit encodes only the
 // routes that it touches: a message's fields may come in any order, and those of a part are merged.
@@ -17,12 +17,14 @@ import {
 import { RouteConfigurationSchema } from "../build/envoy-api/envoy/config/route/v3/route_pb.ts";
 import { encodeOnce } from "./encoded.ts";
 import { routeConfiguration, throttleFilter } from "./istio/listeners.ts";
+import { Memo } from "./istio/memo.ts";
 import type { MeshListener } from "./istio/mesh.ts";
 import type { MeshRoute } from "./istio/routes.ts";
 import type { MeshVirtualHost } from "./istio/virtual-hosts.ts";
 import { pack } from "./istio/wire.ts";
 import type { DerivedRoute } from "./policy/destinations.ts";
 import type { PolicyKind } from "./policy/kinds.ts";
+import { routeIdField } from "./route-id.ts";
 import type { Mesh } from "./snapshot.ts";
 
 export interface RouteTable {
@@ -49,11 +51,13 @@ export function encodeRouteTable(
     for (const { message, route } of routes) {
       const own = encodeOnce(RouteSchema, message);
       const filters = switchedOn(switchesOf(mesh, route, served));
+      const id = identityOf(route, virtualHost);
       writer
         .uint32(routesField)
-        .uint32(own.length + filters.length)
+        .uint32(own.length + filters.length + id.length)
         .raw(own)
-        .raw(filters);
+        .raw(filters)
+        .raw(id);
       addDestinations(message, clusters);
     }
     table.uint32(virtualHostsField).bytes(writer.finish());
@@ -99,6 +103,11 @@ function switchesOf(mesh: Mesh, route: MeshRoute, served: ReadonlySet<PolicyKind
   if (attached.some(({ kind, policy }) => kind.throttles?.(policy) === true)) names.add(throttleFilter);
   return [...names].sort();
 }
+
+const identities = new Memo<Route, Uint8Array>();
+
+const identityOf = ({ message, name }: MeshRoute, virtualHost: MeshVirtualHost): Uint8Array =>
+  identities.get(message, virtualHost.name, () => routeIdField(virtualHost.name, name));
 
 const switches = new Map<string, Uint8Array>();
 

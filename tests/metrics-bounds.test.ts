@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { projectRoot } from "../envoy/root.ts";
 import { bytesReturning, type CompiledModule, compileModule, Host, type Pair } from "../host/index.ts";
+import { routeId } from "../server/route-id.ts";
 
 const paths = Number(process.env.SLUICE_PATHS ?? 100_000);
 let module: CompiledModule;
@@ -22,7 +23,7 @@ interface Asked {
   headers?: readonly Pair[];
   status?: string;
   worker?: number;
-  route?: { name: string; virtualHost: string };
+  route?: { name: string; virtualHost: string; metadata?: Record<string, Record<string, number>> };
 }
 
 function ask(host: Host, { path = "/", headers = [], status = "200", worker = 0, ...rest }: Asked = {}) {
@@ -226,7 +227,8 @@ test("dimensions that Envoy has no rule for are one label, and said in the log",
 
 describe("cost of a request in the steady state", () => {
   const table: [name: string, policy: Record<string, unknown>, bytesReturningCalls: number][] = [
-    ["names of route and virtual host, status, duration", {}, 4],
+    ["the route's identity, status, duration", {}, 3],
+    ["and the route's name, where a policy is attached by it", { attach: [{ route: "base" }] }, 4],
     [
       "and all request headers once, however many dimensions",
       {
@@ -236,7 +238,7 @@ describe("cost of a request in the steady state", () => {
           { name: "c", method: {} },
         ],
       },
-      5,
+      4,
     ],
     [
       "and one per response header and flags",
@@ -246,18 +248,18 @@ describe("cost of a request in the steady state", () => {
           { name: "b", responseFlags: {} },
         ],
       },
-      6,
+      5,
     ],
   ];
   for (const [name, policy, calls] of table) {
     test(`${calls} that return bytes: ${name}`, () => {
-      const host = configured({ ...policy, attach: [{ route: "base" }] });
+      const host = configured(policy);
       const headers: Pair[] = [["x-t", "a"]];
       const flagged = { ...properties, response: { flags: 0n } };
       const request = () => {
         const stream = host.workers[0].request({
           headers: [[":authority", "s"], [":path", "/"], [":method", "GET"], ...headers],
-          route,
+          route: { ...route, metadata: { sluice: { id: routeId(route.virtualHost, route.name) } } },
           properties: flagged,
         });
         stream.requestHeaders();
@@ -283,6 +285,20 @@ describe("cost of a request in the steady state", () => {
       assert.deepEqual(host.callbacks(), { proxy_on_log: 1 });
     });
   }
+
+  test("a route without identity is known by its names, as the same one", () => {
+    const host = configured({});
+    ask(host);
+    const identity = { sluice: { id: routeId(route.virtualHost, route.name) } };
+    ask(host, { route: { ...route, metadata: identity } });
+    const { counts } = ask(host);
+    assert.equal(bytesReturning(counts), 4);
+    assert.deepEqual(
+      [...series(host, "sluice_requests_total")],
+      [["virtual_host=search:80,route=base,response_code=200", 3]],
+    );
+    assert.equal(host.counts().proxy_define_metric?.calls, 2, "a counter and a histogram, once");
+  });
 
   test("a full list costs nothing shared either", () => {
     const host = configured({ maxSeries: 3, dimensions: [{ name: "t", header: "x-t", maxValues: 1 }] });

@@ -7,6 +7,7 @@ import { request as httpRequest } from "node:http";
 import { type ClientHttp2Session, connect as connectHttp2, constants } from "node:http2";
 import { connect as connectTcp } from "node:net";
 import { after, before, describe, test } from "node:test";
+import { routeId } from "../server/route-id.ts";
 import { startTestMesh, type TestMesh } from "./support/mesh.ts";
 import { type MoodyService, startMoods } from "./support/moods.ts";
 import { type Sample, samples, sumBy } from "./support/prometheus.ts";
@@ -247,6 +248,14 @@ describe("without a MetricsPolicy", () => {
     assert.equal(valueIn(now) - valueIn(before), 1, JSON.stringify(labels));
     assert.equal(sum(now) - sum(before), 1);
   }
+
+  test("Envoy's routes carry their identity", async () => {
+    const dump = await world.mesh.envoy.admin("/config_dump?resource=dynamic_route_configs");
+    for (const name of ["limited", "shop.main-1"]) {
+      const identity = `{"filter_metadata":{"sluice":{"id":${routeId(`${host}:80`, name)}}}}`;
+      assert.ok(dump.replace(/\s/g, "").includes(identity), `${name}: ${identity}`);
+    }
+  });
 
   test("what is no HTTP counts once, without route", async () => {
     await grows({ route: "-", virtual_host: "-", response_code: "400" }, async () => {

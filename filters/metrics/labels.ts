@@ -2,6 +2,7 @@
 // of 128 bits, by which a metric that is defined is found without building its name.
 
 import { scratch } from "../../assembly/abi/arena";
+import { readRouteName, readVirtualHost, routeName, virtualHost } from "../../assembly/attach/lookup";
 import { literal, writeBytes } from "../../assembly/bytes";
 import { avalanche, stableHash } from "../../assembly/hash";
 import { isIstio, label, labelNamed } from "../../assembly/metrics";
@@ -36,6 +37,8 @@ let count: u32 = 0;
 export let low: u64 = 0;
 export let high: u64 = 0;
 
+let areNamesRead: bool = false;
+/** Once needed. */
 export const virtualHostLabel: ByteString = changetype<ByteString>(memory.data(8, 4));
 export const routeLabel: ByteString = changetype<ByteString>(memory.data(8, 4));
 /** `200`; 0: no response; `_other`: outside 100 to 599. */
@@ -51,16 +54,25 @@ const classText: usize = memory.data<u8>([0, 120, 120]);
 const ZERO: ByteString = literal("0");
 const CODE_OTHER: u32 = 600;
 
-/** Begins the labels of a stream. Empty names are `-`. */
-export function beginLabels(virtualHost: ByteString, route: ByteString, status: i64): void {
-  copy(virtualHostLabel, virtualHost.length === 0 ? NONE : virtualHost);
-  copy(routeLabel, route.length === 0 ? NONE : route);
+/** Begins the labels of a stream. */
+export function beginLabels(route: u64, status: i64): void {
+  areNamesRead = false;
   setCode(status);
   count = 0;
-  low = stableHash(virtualHostLabel.start, virtualHostLabel.length, 1);
-  high = stableHash(routeLabel.start, routeLabel.length, 2);
+  low = route;
+  high = 0;
   // A name that is written otherwise is another metric.
-  mix(low ^ high ^ (isIstio ? 1 : 0));
+  mix(isIstio ? 1 : 2);
+}
+
+/** Reads the names of virtual host and route, which only a label set that is new needs. Empty ones are `-`. */
+export function needNames(): void {
+  if (areNamesRead) return;
+  areNamesRead = true;
+  readVirtualHost();
+  readRouteName();
+  copy(virtualHostLabel, virtualHost.length === 0 ? NONE : virtualHost);
+  copy(routeLabel, routeName.length === 0 ? NONE : routeName);
 }
 
 function copy(to: ByteString, from: ByteString): void {
@@ -143,6 +155,7 @@ export function addOther(dimension: DimensionPlan): bool {
 
 /** All labels but the response's class become `_other`. */
 export function forgetLabels(): void {
+  areNamesRead = true;
   copy(virtualHostLabel, OTHER);
   copy(routeLabel, OTHER);
   copy(codeLabel, classLabel);
@@ -219,6 +232,7 @@ const MAX_NAME: u32 = 256;
 
 /** Writes virtual host and route into the name of the metric that has been begun. */
 export function labelRoute(): void {
+  needNames();
   label("virtual_host", virtualHostLabel.start, min(virtualHostLabel.length, MAX_NAME));
   label("route", routeLabel.start, min(routeLabel.length, MAX_NAME));
 }

@@ -19,6 +19,7 @@ import {
   labelDimensions,
   low,
   mix,
+  needNames,
   OTHER,
   pathValue,
   resetHash,
@@ -110,6 +111,7 @@ function readError(): void {
 
 /** The virtual host's name without its port is the address; a path of a dimension is the route before Envoy's name. */
 function readRoute(): void {
+  needNames();
   copy(hostText, virtualHostLabel);
   const end = hostText.start + hostText.length;
   const colon = findByte(hostText.start, end, 58);
