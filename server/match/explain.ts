@@ -5,7 +5,6 @@
 
 import { compileModule } from "../../host/index.ts";
 import { destinationHeader } from "../istio/listeners.ts";
-import type { MeshListener } from "../istio/mesh.ts";
 import type { LeftOut } from "../istio/routes.ts";
 import type { NodeIdentity } from "../model.ts";
 import { type PolicyKind, policyKinds } from "../policy/kinds.ts";
@@ -14,10 +13,11 @@ import { type PlacedRoute, routesInOrder } from "../route-table.ts";
 import type { Built, Seen } from "../snapshot.ts";
 import { findVirtualHost } from "./domains.ts";
 import type { ExplainInput, Explanation, PassedOver, RouteExplanation } from "./explanation.ts";
+import { listenerFor } from "./listener.ts";
 import { normalisePath } from "./paths.ts";
 import { policyExplanation } from "./policies.ts";
 import { bytes, type MatchRequest, text } from "./request.ts";
-import { changes, plain, resultOf } from "./result.ts";
+import { changes, connectionResult, plain, resultOf } from "./result.ts";
 import { type Tried, tryRoutes } from "./route.ts";
 import { pairsOf, resolve, type Router, runModule } from "./run-module.ts";
 
@@ -29,24 +29,38 @@ export async function explain(
   input: ExplainInput,
 ): Promise<Explanation> {
   const built = input.proxy === undefined ? whole : whole.seenBy({ ...anyProxy, ...input.proxy });
-  const listener = listenerOf(built, input.port);
+  const taken = listenerFor(built.mesh, input);
   const explanation: Explanation = {
     request: {
       method: input.method,
       url: `${input.scheme}://${input.authority}${input.path}`,
       headers: input.headers.map(([name, value]) => [name, value]),
     },
-    listener: listener.name,
+    listener: "listener" in taken ? taken.listener.name : taken.listenerName,
     notes: [],
     passedOver: [],
     policies: [],
     result: plain("not found", "no virtual host has this host: answered 404", 404),
   };
+  if (!("listener" in taken)) {
+    explanation.result = plain("refused", taken.why);
+    return explanation;
+  }
+  const { listener } = taken;
+  if (listener.tcp !== undefined) {
+    explanation.result = connectionResult(listener.tcp, built);
+    return explanation;
+  }
   const request = receive(input, explanation);
   if (request === undefined) return explanation;
   const found = findVirtualHost(listener.virtualHosts, request.authority, listener.servers.length > 0);
   if (found === undefined) return explanation;
   explanation.virtualHost = { name: found.virtualHost.name, domain: found.domain };
+  if (found.virtualHost.requiresTls === true && input.scheme !== "https") {
+    const why = "the Gateway's server has httpsRedirect: redirected to the same address by https";
+    explanation.result = plain("redirected", why, 301);
+    return explanation;
+  }
   const routes = routesInOrder(built.mesh, found.virtualHost);
   const tried = tryRoutes(routes, request);
   const first = tried.find((t) => t.matches);
@@ -83,13 +97,6 @@ function passedOver(tried: readonly Tried<PlacedRoute>[], leftOut: readonly Left
       : [{ route: t.route.message.name, failed: t.conditions.filter((c) => !c.holds).map((c) => c.text) }]),
   ]);
   return own.some((t) => t.matches) ? inOrder : [...inOrder, ...before(own.length)];
-}
-
-function listenerOf(built: Seen, port: number): MeshListener {
-  const { listeners } = built.mesh;
-  const listener = listeners.find((l) => l.servers.length > 0 && l.port === port) ?? listeners[0];
-  if (listener === undefined) throw new Error("the mesh has no listener");
-  return listener;
 }
 
 /** What the listener does first; undefined when it answers by itself. */

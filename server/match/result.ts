@@ -2,16 +2,18 @@
 
 import type { Route, RouteAction } from "../../build/envoy-api/envoy/config/route/v3/route_components_pb.ts";
 import type { Pair } from "../../host/index.ts";
+import type { MeshDestination } from "../istio/actions.ts";
 import { destinationHeader } from "../istio/listeners.ts";
+import type { TcpRoute } from "../istio/tcp-routes.ts";
 import type { PlacedRoute } from "../route-table.ts";
 import type { Seen } from "../snapshot.ts";
 import type { Result } from "./explanation.ts";
 import { text } from "./request.ts";
 
-export const plain = (outcome: Result["outcome"], detail: string, status: number): Result => ({
+export const plain = (outcome: Result["outcome"], detail: string, status?: number): Result => ({
   outcome,
   detail,
-  status,
+  ...(status === undefined ? {} : { status }),
   destinations: [],
   changedHeaders: [],
 });
@@ -25,21 +27,33 @@ export function resultOf(placed: PlacedRoute | undefined, built: Seen): Result {
     return plain("answered", "the route answers by itself", action.value.status);
   }
   const own = placed.derived?.to === undefined ? placed.route.destinations : [placed.derived.to];
-  const drawn = own.length === 1 ? own : own.filter((d) => d.weight > 0);
-  const total = drawn.reduce((sum, d) => sum + d.weight, 0);
+  const destinations = sharesOf(own, built);
   return {
     outcome: "forwarded",
-    detail: drawn.length === 1 ? "" : "drawn for each request, by weight",
-    destinations: drawn.map((d) => ({
-      cluster: d.cluster,
-      host: d.host,
-      ...(d.subset === undefined ? {} : { subset: d.subset }),
-      share: drawn.length === 1 ? 1 : d.weight / total,
-      endpoints: endpointsOf(built, d.cluster),
-    })),
+    detail: destinations.length === 1 ? "" : "drawn for each request, by weight",
+    destinations,
     ...(action.case === "route" ? mirrorsOf(action.value) : {}),
     changedHeaders: [],
   };
+}
+
+/** Of a connection that is forwarded as it is: no request in it is looked at. */
+export function connectionResult({ destinations, kind }: TcpRoute, built: Seen): Result {
+  const passed = kind === "tls" ? "TLS is passed through" : "the connection is forwarded";
+  const detail = `${passed}: no request in it is looked at`;
+  return { ...plain("forwarded", detail), destinations: sharesOf(destinations, built) };
+}
+
+function sharesOf(own: readonly MeshDestination[], built: Seen): Result["destinations"] {
+  const drawn = own.length === 1 ? own : own.filter((d) => d.weight > 0);
+  const total = drawn.reduce((sum, d) => sum + d.weight, 0);
+  return drawn.map((d) => ({
+    cluster: d.cluster,
+    host: d.host,
+    ...(d.subset === undefined ? {} : { subset: d.subset }),
+    share: drawn.length === 1 ? 1 : d.weight / total,
+    endpoints: endpointsOf(built, d.cluster),
+  }));
 }
 
 function mirrorsOf({ requestMirrorPolicies: policies }: RouteAction): Pick<Result, "mirrors"> {

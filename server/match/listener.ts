@@ -1,0 +1,34 @@
+// Which listener takes a connection: by its port, and where clients speak TLS by the name that they ask for.
+
+import type { MeshListener, MeshModel } from "../istio/mesh.ts";
+import { findVirtualHost } from "./domains.ts";
+import type { ExplainInput } from "./explanation.ts";
+
+export type Taken = { listener: MeshListener } | { listenerName: string; why: string };
+
+/** A port that no Gateway has is the mesh's own listener's. */
+export function listenerFor(
+  { listeners }: MeshModel,
+  { port, scheme, authority }: Pick<ExplainInput, "port" | "scheme" | "authority">,
+): Taken {
+  const chains = listeners.filter((l) => l.servers.length > 0 && l.port === port);
+  const [first = listeners[0]] = chains;
+  if (first === undefined) throw new Error("the mesh has no listener");
+  if (chains.length === 0) return { listener: first };
+  const isTls = scheme === "https";
+  const speaking = chains.filter((l) => (l.isTls === true) === isTls);
+  if (speaking.length === 0) {
+    const why = isTls ? "does not speak TLS: write http://" : "speaks TLS: write https://";
+    return { listenerName: first.name, why: `port ${port} ${why}` };
+  }
+  const named = speaking.map((listener) => ({
+    listener,
+    domains: listener.serverNames.length > 0 ? listener.serverNames : ["*"],
+  }));
+  const found = findVirtualHost(named, isTls ? authority : "", true);
+  if (found !== undefined) return { listener: found.virtualHost.listener };
+  return {
+    listenerName: first.name,
+    why: `no server on port ${port} has this name: the connection is closed`,
+  };
+}
