@@ -3,6 +3,10 @@
 
 import { faultSpec, faultSwitchSpec } from "./fault.ts";
 import { healthCheckSpec } from "./health-check.ts";
+import { apiGatewaySpec } from "./gateway-api/gateway.ts";
+import { grpcRouteSpec } from "./gateway-api/grpc-route.ts";
+import { httpRouteSpec } from "./gateway-api/http-route.ts";
+import { referenceGrantSpec } from "./gateway-api/reference-grant.ts";
 import { headerRoutingSpec } from "./header-routing.ts";
 import { destinationRuleSpec } from "./istio/destination-rule.ts";
 import { gatewaySpec } from "./istio/gateway.ts";
@@ -26,9 +30,18 @@ export interface Kind {
   unsupported?: string;
 }
 
+export const gatewayApiGroup = "gateway.networking.k8s.io";
+
 const istio = (kind: string, spec: ObjectSchema): Kind => ({
   group: "networking.istio.io",
   versions: ["v1", "v1beta1", "v1alpha3"],
+  kind,
+  spec,
+});
+
+const gatewayApi = (kind: string, spec: ObjectSchema, versions = ["v1", "v1beta1"]): Kind => ({
+  group: gatewayApiGroup,
+  versions,
   kind,
   spec,
 });
@@ -46,6 +59,10 @@ export const kinds: readonly Kind[] = [
   istio("Gateway", gatewaySpec),
   istio("ServiceEntry", serviceEntrySpec),
   istio("WorkloadEntry", workloadEntrySpec),
+  gatewayApi("Gateway", apiGatewaySpec),
+  gatewayApi("HTTPRoute", httpRouteSpec),
+  gatewayApi("GRPCRoute", grpcRouteSpec, ["v1"]),
+  gatewayApi("ReferenceGrant", referenceGrantSpec),
   { group: "", versions: ["v1"], kind: "Secret", spec: secretSpec, isFlat: true },
   policy("HeaderRoutingPolicy", headerRoutingSpec),
   policy("RateLimitPolicy", rateLimitSpec),
@@ -58,3 +75,7 @@ export const kinds: readonly Kind[] = [
 export function findKind(group: string, kind: string): Kind | undefined {
   return kinds.find((k) => k.group === group && k.kind === kind);
 }
+
+/** Two groups have a Gateway: the name under which a kind's JSON Schema is found. */
+export const schemaName = ({ group, kind }: Kind): string =>
+  group === gatewayApiGroup && kind === "Gateway" ? `${kind}.${group}` : kind;

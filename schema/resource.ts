@@ -3,7 +3,7 @@
 
 import { closest } from "./suggest.ts";
 import { checkSpec } from "./checks.ts";
-import { findKind, type Kind, kinds } from "./kinds.ts";
+import { findKind, gatewayApiGroup, type Kind, kinds } from "./kinds.ts";
 import { type AnySchema, type Field, map, nonEmpty, type ObjectSchema, string } from "./language.ts";
 import { type Problem, type Spelling, validate } from "./validate.ts";
 
@@ -28,7 +28,7 @@ const metadata: ObjectSchema = {
     uid: ignored("Of the API server."),
     resourceVersion: ignored("Of the API server."),
     generation: ignored("Of the API server."),
-    creationTimestamp: ignored("Of the API server."),
+    creationTimestamp: { schema: string(64), doc: "Of the API server; of two routes the older goes first." },
     deletionTimestamp: ignored("Of the API server."),
     deletionGracePeriodSeconds: ignored("Of the API server."),
     finalizers: ignored("Of the API server."),
@@ -61,7 +61,7 @@ export function documentSchema(kind: Kind): ObjectSchema {
 }
 
 /** The core group of Kubernetes has no name. */
-const apiVersion = ({ group }: Kind, version = ""): string =>
+export const apiVersion = ({ group }: Kind, version = ""): string =>
   group === "" ? version : `${group}/${version}`;
 
 const names = ["apiVersion", "kind"] as const;
@@ -95,7 +95,7 @@ export function identify(document: unknown, spelling?: Spelling): Identified {
     );
   }
   const problems = validate(documentSchema(found), document, [], spelling);
-  if (problems.length === 0 && found.isFlat !== true)
+  if (problems.length === 0 && found.isFlat !== true && found.group !== gatewayApiGroup)
     problems.push(...checkSpec(kind, (document as { spec: unknown }).spec));
   return { kind: found, problems };
 }

@@ -13,6 +13,10 @@ export interface Resource<Spec = unknown> {
   labels: Readonly<Record<string, string>>;
   annotations: Readonly<Record<string, string>>;
   spec: Spec;
+  /** `metadata.creationTimestamp`, where an API server has written one. */
+  createdAt?: string;
+  /** Of a resource in another's shape: where a field of it stands in what was written. */
+  written?(path: readonly (string | number)[]): readonly (string | number)[];
   /** Where a field stands, such as `["spec", "http", 1]`; the nearest ancestor when it is absent. */
   position(path?: readonly (string | number)[]): Position;
 }

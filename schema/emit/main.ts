@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { faultConfig } from "../fault.ts";
 import { headerRoutingConfig } from "../header-routing.ts";
-import { kinds } from "../kinds.ts";
+import { kinds, schemaName } from "../kinds.ts";
 import type { ObjectSchema } from "../language.ts";
 import { metricsConfig } from "../metrics.ts";
 import { rateLimitConfig } from "../rate-limit.ts";
@@ -37,8 +37,8 @@ export async function generatedFiles(): Promise<Map<string, string>> {
   files.set("schema/generated/types.ts", types);
   for (const kind of kinds) {
     if (kind.unsupported !== undefined) continue;
-    const id = `https://sluice.traffic/schemas/${kind.kind}.json`;
-    files.set(`schema/generated/json/${kind.kind}.json`, emitJsonSchema(documentSchema(kind), id));
+    const id = `https://sluice.traffic/schemas/${schemaName(kind)}.json`;
+    files.set(`schema/generated/json/${schemaName(kind)}.json`, emitJsonSchema(documentSchema(kind), id));
   }
   // Istio brings those of its own kinds.
   const own = kinds.filter(({ group, unsupported }) => group === policyGroup && unsupported === undefined);

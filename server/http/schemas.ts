@@ -2,8 +2,8 @@
 
 import { Hono } from "hono";
 import { emitJsonSchema } from "../../schema/emit/json-schema.ts";
-import { type Kind, kinds } from "../../schema/kinds.ts";
-import { documentSchema } from "../../schema/resource.ts";
+import { type Kind, kinds, schemaName } from "../../schema/kinds.ts";
+import { apiVersion, documentSchema } from "../../schema/resource.ts";
 
 export interface SchemaIndex {
   /** For any file: it chooses by `kind`. */
@@ -22,15 +22,15 @@ export function schemaRoutes(): Hono {
   const app = new Hono();
   const index: SchemaIndex = {
     all: pathOf("all"),
-    schemas: served.map(({ group, versions, kind }) => ({
-      kind,
-      apiVersions: versions.map((version) => `${group}/${version}`),
-      url: pathOf(kind),
+    schemas: served.map((kind) => ({
+      kind: kind.kind,
+      apiVersions: kind.versions.map((version) => apiVersion(kind, version)),
+      url: pathOf(schemaName(kind)),
     })),
   };
   for (const path of ["/schemas", "/schemas/", "/schemas/index.json"]) app.get(path, (c) => c.json(index));
   for (const kind of served) {
-    app.get(pathOf(kind.kind), (c) => c.body(schemaOf(kind), 200, { "content-type": contentType }));
+    app.get(pathOf(schemaName(kind)), (c) => c.body(schemaOf(kind), 200, { "content-type": contentType }));
   }
   app.get(index.all, (c) => c.body(JSON.stringify(byKind), 200, { "content-type": contentType }));
   return app;
@@ -40,8 +40,9 @@ const contentType = "application/schema+json";
 const texts = new Map<string, string>();
 
 function schemaOf(kind: Kind): string {
-  const text = texts.get(kind.kind) ?? emitJsonSchema(documentSchema(kind), pathOf(kind.kind));
-  texts.set(kind.kind, text);
+  const name = schemaName(kind);
+  const text = texts.get(name) ?? emitJsonSchema(documentSchema(kind), pathOf(name));
+  texts.set(name, text);
   return text;
 }
 
@@ -50,12 +51,12 @@ const byKind = {
   $id: pathOf("all"),
   type: "object",
   required: ["apiVersion", "kind"],
-  allOf: served.map(({ group, kind }) => {
-    const apiVersion = { pattern: `^${group.replaceAll(".", "\\.")}/` };
+  allOf: served.map((kind) => {
+    const enumeration = { enum: kind.versions.map((version) => apiVersion(kind, version)) };
     return {
-      if: { properties: { apiVersion, kind: { const: kind } } },
+      if: { properties: { apiVersion: enumeration, kind: { const: kind.kind } } },
       // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
-      then: { $ref: pathOf(kind) },
+      then: { $ref: pathOf(schemaName(kind)) },
     };
   }),
 };

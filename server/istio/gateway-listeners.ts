@@ -11,10 +11,12 @@ import {
   type GatewayServer,
   virtualHostsOf,
 } from "./gateways.ts";
+import type { GatewayApi } from "../gateway-api/virtual-hosts.ts";
 import type { MeshListener } from "./mesh.ts";
 import { identity, place } from "./report.ts";
 import type { Known } from "./routes.ts";
 import type { Credentials } from "./secrets.ts";
+import type { MeshVirtualHost } from "./virtual-hosts.ts";
 import { gatewayTcpRoute, gatewayTlsRoutes, type TcpRoute } from "./tcp-routes.ts";
 
 /** What a server does with what arrives. */
@@ -23,6 +25,7 @@ type Way = "http" | "https" | "terminated" | "passthrough" | "tcp";
 interface Building {
   known: Known;
   credentials: Credentials;
+  api: GatewayApi;
   bindings: readonly Binding[];
   host: string;
   port: number;
@@ -32,10 +35,11 @@ export function gatewayListeners(
   known: Known,
   listen: { host: string; port: number },
   credentials: Credentials,
+  api: GatewayApi,
 ): MeshListener[] {
   const bindings = bindVirtualServices(known);
   const ports = new Map<string, GatewayServer[]>();
-  for (const server of gatewayServers(known)) {
+  for (const server of [...gatewayServers(known), ...api.servers]) {
     const key = JSON.stringify([specOf(server).bind ?? listen.host, server.port]);
     ports.set(key, [...(ports.get(key) ?? []), server]);
   }
@@ -43,7 +47,7 @@ export function gatewayListeners(
   return sorted.flatMap(([key, servers]) => {
     const [host, port] = JSON.parse(key) as [string, number];
     if (port === listen.port && host === listen.host) reportTaken(servers, port, known);
-    return portListeners(servers, { known, credentials, bindings, host, port });
+    return portListeners(servers, { known, credentials, api, bindings, host, port });
   });
 }
 
@@ -100,7 +104,7 @@ function plainHttp(servers: readonly GatewayServer[], building: Building): MeshL
   return {
     ...frame(building),
     routeConfig: `http.${building.port}${bind === undefined ? "" : `.${bind}`}`,
-    virtualHosts: virtualHostsOf(building.port, servers, building.bindings, building.known),
+    virtualHosts: virtualHosts(servers, false, building),
     servers,
   };
 }
@@ -113,6 +117,26 @@ function plainTcp(servers: readonly GatewayServer[], building: Building): MeshLi
   const [first, second] = found;
   if (second !== undefined) reportTwice(second.server, first?.server, "TCP", building);
   return first === undefined ? [] : [connections(first.server, first.tcp, building)];
+}
+
+/** Of VirtualServices, and of the Gateway API's routes. */
+function virtualHosts(
+  servers: readonly GatewayServer[],
+  isTls: boolean,
+  building: Building,
+): MeshVirtualHost[] {
+  const { known, api, bindings, port } = building;
+  const own = virtualHostsOf(port, servers, bindings, known);
+  const others = api.virtualHosts(port, servers, isTls).filter((other) => {
+    const twice = own.some(({ name }) => name === other.name);
+    const [server] = other.servers;
+    if (twice && server !== undefined) {
+      const message = `VirtualServices route the host "${other.host}" on port ${port} already. Use another host or port.`;
+      known.report.error(server.gateway, ["spec", "servers", server.index, "hosts"], message);
+    }
+    return !twice;
+  });
+  return [...own, ...others];
 }
 
 const connections = (server: GatewayServer, tcp: TcpRoute, building: Building): MeshListener => ({
@@ -155,7 +179,7 @@ function reportTwice(
 }
 
 function chainsOf(server: GatewayServer, building: Building): MeshListener[] {
-  const { known, credentials, bindings, port } = building;
+  const { known, credentials, port } = building;
   const way = wayOf(server);
   const isTls = true;
   if (way === "passthrough") {
@@ -183,7 +207,7 @@ function chainsOf(server: GatewayServer, building: Building): MeshListener[] {
       ...frame(building),
       isTls,
       routeConfig: `https.${port}.${spec.port.name}.${name}.${namespace}`,
-      virtualHosts: virtualHostsOf(port, [server], bindings, known),
+      virtualHosts: virtualHosts([server], true, building),
       servers: [server],
       serverNames,
       tls,

@@ -3,6 +3,7 @@
 
 import type { Diagnostic } from "../../schema/diagnostic.ts";
 import type { GatewaySpec } from "../../schema/generated/types.ts";
+import { readGatewayApi } from "../gateway-api/virtual-hosts.ts";
 import type { Resource } from "../model.ts";
 import { buildClusters, goesToClientsAddress, type MeshCluster } from "./clusters.ts";
 import type { DownstreamTls } from "./downstream-tls.ts";
@@ -78,7 +79,7 @@ export function compileMesh(
       tls: undefined,
       tcp: undefined,
     },
-    ...gatewayListeners(known, listen, credentials),
+    ...gatewayListeners(known, listen, credentials, readGatewayApi(resources, known)),
   ];
   unknown.report([...registry.services.keys()], report);
   const secrets = secretsOf(listeners, clusters);

@@ -30,12 +30,13 @@ export class Report {
   }
 
   /** The same route is built for every port and listener: the same cause is told once. */
-  #add(severity: "error" | "warning", resource: Resource, path: FieldPath, message: string): void {
+  #add(severity: "error" | "warning", resource: Resource, at: FieldPath, message: string): void {
+    const path = resource.written?.(at) ?? at;
     const key = `${severity}\n${identity(resource)}\n${formatPath(path)}\n${message}`;
     if (this.#seen.has(key)) return;
     this.#seen.add(key);
     this.diagnostics.push({
-      ...resource.position(path),
+      ...resource.position(at),
       severity,
       resource: identity(resource),
       path: formatPath(path),

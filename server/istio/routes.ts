@@ -52,7 +52,16 @@ export interface RouteBody {
 
 export type RouteOrigin =
   | ({ kind: "virtualService" } & Pick<WrittenRoute, keyof WrittenAt | "root" | "name">)
+  /** A rule of an HTTPRoute or GRPCRoute. */
+  | { kind: "route"; resource: Resource; index: number; section: string }
   | { kind: "service"; service: Service };
+
+/** The resource and field that a route is written in. */
+export function placeOfOrigin(origin: RouteOrigin): { resource: Resource; path: FieldPath } {
+  if (origin.kind === "service") return { resource: origin.service.resource, path: [] };
+  const list = origin.kind === "route" ? "rules" : "http";
+  return { resource: origin.resource, path: ["spec", list, origin.index] };
+}
 
 /** What routes are built from. */
 export interface Known {

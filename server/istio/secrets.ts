@@ -84,18 +84,20 @@ export function credentialPart(
   part: keyof typeof keys,
   credentials: Credentials,
 ): Pem | { missing: string } {
-  const resource = credentials.get(`${namespace}/${name}`);
+  const fullName = name.includes("/") ? name : `${namespace}/${name}`;
+  const resource = credentials.get(fullName);
   if (resource === undefined) {
-    const near = [...credentials.values()].filter((r) => r.namespace === namespace).map((r) => r.name);
-    return { missing: `There is no Secret "${namespace}/${name}".${hint(name, near, "Secret there")}` };
+    const [own] = fullName.split("/");
+    const near = [...credentials.values()].filter((r) => r.namespace === own).map((r) => r.name);
+    return { missing: `There is no Secret "${fullName}".${hint(name, near, "Secret there")}` };
   }
   const { data = {}, stringData = {} } = resource.spec;
   for (const key of keys[part]) {
-    const from = `Secret ${namespace}/${name}, ${key}`;
+    const from = `Secret ${fullName}, ${key}`;
     const plain = stringData[key];
     if (plain !== undefined) return { text: plain, from };
     const encoded = data[key];
     if (encoded !== undefined) return { text: Buffer.from(encoded, "base64").toString("latin1"), from };
   }
-  return { missing: `The Secret "${namespace}/${name}" has no \`${keys[part][0]}\`.` };
+  return { missing: `The Secret "${fullName}" has no \`${keys[part][0]}\`.` };
 }

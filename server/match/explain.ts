@@ -7,6 +7,7 @@ import { compileModule } from "../../host/index.ts";
 import { destinationHeader } from "../istio/listeners.ts";
 import type { LeftOut } from "../istio/routes.ts";
 import type { NodeIdentity } from "../model.ts";
+import { placeOfOrigin } from "../istio/routes.ts";
 import { type PolicyKind, policyKinds } from "../policy/kinds.ts";
 import type { FilterModule } from "../policy/modules.ts";
 import { type PlacedRoute, routesInOrder } from "../route-table.ts";
@@ -136,8 +137,7 @@ function receive(input: ExplainInput, explanation: Explanation): MatchRequest | 
 
 function routeExplanation({ route: { route }, conditions }: Tried<PlacedRoute>): RouteExplanation {
   const { origin } = route;
-  const resource = origin.kind === "virtualService" ? origin.resource : origin.service.resource;
-  const path = origin.kind === "virtualService" ? ["spec", "http", origin.index] : [];
+  const { resource, path } = placeOfOrigin(origin);
   const { file, line } = resource.position(path);
   const name = `${resource.kind} ${resource.namespace}/${resource.name}`;
   return { name: route.name, resource: name, file, line, conditions: [...conditions] };

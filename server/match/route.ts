@@ -65,6 +65,11 @@ function pathCondition(match: RouteMatch, request: MatchRequest): Condition[] {
         },
       ];
     }
+    case "pathSeparatedPrefix": {
+      const prefix = fold(bytes(pathSpecifier.value));
+      const holds = fold(path) === prefix || fold(path).startsWith(`${prefix}/`);
+      return [{ text: `path is ${pathSpecifier.value} or below it${ignoring}`, holds }];
+    }
     case "path":
       return [
         {

@@ -3,7 +3,7 @@
 
 import type { TargetRef } from "../../schema/generated/types.ts";
 import type { MeshModel } from "../istio/mesh.ts";
-import type { MeshRoute } from "../istio/routes.ts";
+import { type MeshRoute, placeOfOrigin } from "../istio/routes.ts";
 import type { Attached, Attachments } from "./attach.ts";
 import { type Place, Places } from "./places.ts";
 
@@ -91,8 +91,7 @@ function effectiveRoute({ listener, virtualHost, route }: Place, mesh: Mesh): Ef
 }
 
 function placeOf({ origin }: MeshRoute): { resource: string; file: string; line: number } {
-  const resource = origin.kind === "virtualService" ? origin.resource : origin.service.resource;
-  const path = origin.kind === "virtualService" ? ["spec", "http", origin.index] : [];
+  const { resource, path } = placeOfOrigin(origin);
   const { file, line } = resource.position(path);
   return { resource: `${resource.kind} ${resource.namespace}/${resource.name}`, file, line };
 }

@@ -147,6 +147,7 @@ function asResource(
     name: metadata.name,
     labels: metadata.labels ?? {},
     annotations: metadata.annotations ?? {},
+    ...(metadata.creationTimestamp ? { createdAt: metadata.creationTimestamp } : {}),
     spec,
     position: (path = []) => at(offsetAt(value, places, path)),
   };

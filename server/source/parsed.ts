@@ -21,6 +21,7 @@ export interface ResourceDocument {
     namespace?: string;
     labels?: Record<string, string>;
     annotations?: Record<string, string>;
+    creationTimestamp?: string | null;
   };
   spec: unknown;
 }
