@@ -2,11 +2,13 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
+import { type DescMessage, equals, fromBinary, isMessage, type Message, toBinary } from "@bufbuild/protobuf";
+import { AnySchema, BytesValueSchema, StringValueSchema, StructSchema } from "@bufbuild/protobuf/wkt";
 import { findEnvoy } from "../envoy/find.ts";
 import { projectRoot } from "../envoy/root.ts";
 import { resourcesOf } from "../server/fixture.ts";
@@ -77,6 +79,8 @@ spec:
   servers:
   - {name: web, port: {number: 18080, name: http, protocol: HTTP}, hosts: ["*.example.com", "a/*"]}
   - {port: {number: 18081, name: h2, protocol: HTTP2}, hosts: ["*"]}
+  - {port: {number: 18082, name: tcp, protocol: TCP}, hosts: ["*"]}
+  - {port: {number: 18083, name: tls, protocol: TLS}, hosts: ["*.example.com"], tls: {mode: PASSTHROUGH}}
 ---
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
@@ -146,6 +150,20 @@ spec:
     retries: {attempts: 3, perTryTimeout: 500ms, retryOn: "5xx,reset,429"}
     headers: {request: {set: {x: "y%%z %REQ(uid)%"}}, response: {add: {q: r}, remove: [server]}}
     rewrite: {uri: /v2, authority: shop.internal}
+    mirrors:
+    - destination: {host: shop, port: {number: 80}}
+    - {destination: {host: shop, subset: v1, port: {number: 80}}, percentage: {value: 0.0001}}
+    corsPolicy:
+      allowOrigins: [{exact: "*"}, {prefix: "https://a"}, {regex: "https://[a-z]+"}]
+      allowMethods: [GET]
+      allowHeaders: [x-a]
+      exposeHeaders: [x-b]
+      maxAge: 1h
+      allowCredentials: true
+      unmatchedPreflights: IGNORE
+  - name: places
+    match: [{port: 80, statPrefix: places}, {gateways: [edge, mesh]}]
+    delegate: {name: delegated, namespace: b}
   - match: [{uri: {prefix: /old}}]
     redirect: {uri: /new, authority: example.org, port: 8443, scheme: https, redirectCode: 308}
   - match: [{uri: {prefix: /prefix}}]
@@ -155,6 +173,26 @@ spec:
     headers: {response: {set: {x-pot: tea}}}
   - route: [{destination: {host: shop, port: {number: 9000}}}]
     retries: {attempts: 0}
+  tcp:
+  - match: [{port: 18082}]
+    route:
+    - {destination: {host: shop, subset: v1, port: {number: 80}}, weight: 1}
+    - {destination: {host: shop, subset: v2, port: {number: 80}}, weight: 3}
+  tls:
+  - {match: [{port: 18083, sniHosts: ["*.example.com"]}], route: [{destination: {host: shop, port: {number: 80}}}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: delegated, namespace: b}
+spec:
+  http:
+  - name: rewritten
+    mirror: {host: api.example.org}
+    mirrorPercentage: {value: 50}
+    rewrite: {uriRegexRewrite: {match: '^/a/([^/]+)', rewrite: '/\\1/\\0'}}
+    retries: {attempts: 1, backoff: 10ms, retryRemoteLocalities: true, retryIgnorePreviousHosts: false}
+    corsPolicy: {allowOrigin: ["https://old.example"]}
+    route: [{destination: {host: api.example.org}}]
 ---
 apiVersion: sluice.traffic/v1alpha1
 kind: HeaderRoutingPolicy
@@ -182,4 +220,59 @@ test("the same for a proxy older than 1.40, with the module as a file", async ()
   } finally {
     await rm(file, { recursive: true, force: true });
   }
+});
+
+/** Every message within, those packed into an Any among them, decodes to what is encoded again. */
+async function assertRoundTrip(schema: DescMessage, bytes: Uint8Array, where: string): Promise<void> {
+  const message = fromBinary(schema, bytes);
+  assert.ok(equals(schema, fromBinary(schema, toBinary(schema, message)), message), where);
+  for (const inner of messagesIn(message)) {
+    assert.equal(inner.$unknown, undefined, `${where}: fields that ${inner.$typeName} does not have`);
+    if (!isMessage(inner, AnySchema) || inner.typeUrl === "") continue;
+    const name = inner.typeUrl.replace(/^.*\//, "");
+    await assertRoundTrip(await schemaOf(name), inner.value, `${where}: ${name}`);
+  }
+}
+
+function messagesIn(value: unknown): Message[] {
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return [];
+  const own = isMessage(value) ? [value] : [];
+  return [...own, ...Object.values(value).flatMap(messagesIn)];
+}
+
+const schemas = new Map<string, DescMessage>();
+
+/** Generated code lies where the package's name says. */
+async function schemaOf(name: string): Promise<DescMessage> {
+  const own = [StringValueSchema, BytesValueSchema, StructSchema].find((s) => s.typeName === name);
+  const known = own ?? schemas.get(name);
+  if (known !== undefined) return known;
+  const folder = join(projectRoot, "build/envoy-api", ...name.split(".").slice(0, -1));
+  for (const file of await readdir(folder)) {
+    if (!file.endsWith("_pb.ts")) continue;
+    const exported = Object.values((await import(join(folder, file))) as Record<string, DescMessage>);
+    for (const schema of exported) if (schema.kind === "message") schemas.set(schema.typeName, schema);
+  }
+  const found = schemas.get(name);
+  assert.ok(found, `no message type ${name}`);
+  return found;
+}
+
+test("what is emitted survives decoding and encoding unchanged", async () => {
+  const examples = await readdir(join(projectRoot, "examples"));
+  const folders = await Promise.all(
+    examples
+      .filter((name) => name !== "services" && !name.includes("."))
+      .map(async (name) => (await loadFolder(join(projectRoot, "examples", name))).resources),
+  );
+  let count = 0;
+  for (const resources of [...folders, await resourcesOf(everything)]) {
+    for (const [typeUrl, byName] of snapshotOf(resources).resources) {
+      for (const { name, value } of byName.values()) {
+        await assertRoundTrip(await schemaOf(typeUrl.replace(/^.*\//, "")), value, `${typeUrl} ${name}`);
+        count += 1;
+      }
+    }
+  }
+  assert.ok(count > 100, `only ${count} resources`);
 });

@@ -16,12 +16,19 @@ import { ClusterLoadAssignmentSchema } from "../build/envoy-api/envoy/config/end
 import { ListenerSchema } from "../build/envoy-api/envoy/config/listener/v3/listener_pb.ts";
 import { FilterConfigSchema } from "../build/envoy-api/envoy/config/route/v3/route_components_pb.ts";
 import { RouteConfigurationSchema } from "../build/envoy-api/envoy/config/route/v3/route_pb.ts";
+import {
+  CorsPolicySchema,
+  CorsSchema,
+} from "../build/envoy-api/envoy/extensions/filters/http/cors/v3/cors_pb.ts";
 import { HTTPFaultSchema } from "../build/envoy-api/envoy/extensions/filters/http/fault/v3/fault_pb.ts";
 import { RouterSchema } from "../build/envoy-api/envoy/extensions/filters/http/router/v3/router_pb.ts";
 import { WasmSchema } from "../build/envoy-api/envoy/extensions/filters/http/wasm/v3/wasm_pb.ts";
 import { HttpConnectionManagerSchema } from "../build/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
+import { TlsInspectorSchema } from "../build/envoy-api/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.ts";
+import { TcpProxySchema } from "../build/envoy-api/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts";
 import { HeaderMutationSchema } from "../build/envoy-api/envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation_pb.ts";
 import { PreviousHostsPredicateSchema } from "../build/envoy-api/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.ts";
+import { PreviousPrioritiesConfigSchema } from "../build/envoy-api/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb.ts";
 import { HttpProtocolOptionsSchema } from "../build/envoy-api/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts";
 import { type Snapshot, type TypeUrl, typeUrls } from "../server/model.ts";
 
@@ -35,6 +42,11 @@ export const envoyRegistry = createRegistry(
   HttpProtocolOptionsSchema,
   FilterConfigSchema,
   StringValueSchema,
+  CorsSchema,
+  CorsPolicySchema,
+  PreviousPrioritiesConfigSchema,
+  TcpProxySchema,
+  TlsInspectorSchema,
 );
 
 /** The resources of one type, decoded. */
@@ -73,6 +85,10 @@ function clusters(snapshot: Snapshot): JsonObject[] {
   });
 }
 
+interface Chain extends JsonObject {
+  filters: [{ typedConfig: Manager }];
+}
+
 interface Manager extends JsonObject {
   rds: { routeConfigName: string };
   httpFilters: JsonObject[];
@@ -83,11 +99,18 @@ function listeners(snapshot: Snapshot, options: StaticOptions): JsonObject[] {
   const extensions = decoded(snapshot, typeUrls.extension, TypedExtensionConfigSchema);
   return [...decoded(snapshot, typeUrls.listener, ListenerSchema).values()].map((listener) => {
     const json = asJson(ListenerSchema, listener);
-    const [{ filters }] = json.filterChains as unknown as [{ filters: [{ typedConfig: Manager }] }];
-    const { rds, httpFilters, ...manager } = filters[0].typedConfig;
+    const chains = (json.filterChains as unknown as Chain[]).map((chain) => inPlace(chain));
+    return { ...json, filterChains: chains };
+  });
+
+  function inPlace(chain: Chain): JsonObject {
+    const [first] = chain.filters;
+    // Connections that are forwarded as they are.
+    if (first.typedConfig.rds === undefined) return chain;
+    const { rds, httpFilters, ...manager } = first.typedConfig;
     const table = routes.get(rds.routeConfigName);
     if (table === undefined) throw new Error(`no routes ${rds.routeConfigName}`);
-    const inPlace = httpFilters.map(({ configDiscovery, ...filter }): JsonObject => {
+    const filters = httpFilters.map(({ configDiscovery, ...filter }): JsonObject => {
       if (configDiscovery === undefined) return filter;
       const name = String(filter.name);
       const standIn = options.filters?.[name];
@@ -97,9 +120,9 @@ function listeners(snapshot: Snapshot, options: StaticOptions): JsonObject[] {
       return { ...filter, ...asJson(TypedExtensionConfigSchema, extension) };
     });
     const routeConfig = asJson(RouteConfigurationSchema, table);
-    const typedConfig = { ...manager, routeConfig, httpFilters: inPlace } as JsonObject;
-    return { ...json, filterChains: [{ filters: [{ ...filters[0], typedConfig }] }] };
-  });
+    const typedConfig = { ...manager, routeConfig, httpFilters: filters } as JsonObject;
+    return { ...chain, filters: [{ ...first, typedConfig }] };
+  }
 }
 
 const asJson = <Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc>): JsonObject =>
