@@ -3,17 +3,20 @@
 import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { projectRoot } from "../envoy/root.ts";
 import { type Diagnostic, formatDiagnostic } from "../schema/diagnostic.ts";
 import { refusalDiagnostic } from "../server/refusal.ts";
 import { type Target, targets } from "../server/render/availability.ts";
+import { type EnvoyOptions, renderEnvoy } from "../server/render/envoy/render.ts";
 import { type IstioOptions, moduleUrls, phases, resources } from "../server/render/istio/options.ts";
 import { renderIstio } from "../server/render/istio/render.ts";
 import type { Rendered, RenderInput } from "../server/render/rendered.ts";
 import { loadModules } from "../server/snapshot.ts";
 import { loadFolder } from "../server/source/load.ts";
 import { createStages } from "../server/stages.ts";
+import { type HostPort, parseHostPort } from "./address.ts";
 import { version } from "./version.ts";
 
 interface RenderOptions {
@@ -27,6 +30,9 @@ interface RenderOptions {
   phase?: IstioOptions["phase"];
   priority: number;
   imagePullSecret?: string;
+  listen: HostPort;
+  admin: HostPort | false;
+  envoyVersion: string;
 }
 
 const examples = `
@@ -34,6 +40,7 @@ Examples:
   $ sluice render --config mesh/ --target istio | kubectl apply --server-side -f -
   $ sluice render --config mesh/ --target istio --out rendered/ --module-url oci://registry.example/sluice
   $ sluice render --config mesh/ --target istio --workload istio=ingressgateway --phase AUTHZ
+  $ sluice render --config mesh/ --target envoy > envoy.yaml && envoy -c envoy.yaml
 
 Errors and warnings go to stderr as file:line:column. Exit code: 0, 1 when the configuration is wrong (nothing
 is written then), 2 on wrong usage.`;
@@ -51,8 +58,9 @@ export function register(program: Command): void {
     .option("-o, --out <dir>", "folder to write the files to; `-`: all of them to stdout", "-")
     .option(
       "--module-url <url>",
-      "where proxies fetch the modules: http(s)://HOST/filters, oci://REGISTRY/REPOSITORY or file:///DIR",
-      "http://sluice.sluice-system.svc.cluster.local:8080/filters",
+      "where proxies fetch the modules: http(s)://HOST/filters, oci://REGISTRY/REPOSITORY or file:///DIR; " +
+        "envoy: file:///DIR, or none, and they stand in the file",
+      servedModules,
     )
     .addOption(
       new Option("--resource <kind>", "istio: the kind to write").choices(resources).default("WasmPlugin"),
@@ -74,8 +82,20 @@ export function register(program: Command): void {
       100,
     )
     .option("--image-pull-secret <name>", "istio: Secret for the registry of --module-url")
+    .option("--listen <[host:]port>", "envoy: where it listens", parseHostPort, parseHostPort("10000"))
+    .option("--admin <[host:]port>", "envoy: its admin address", parseHostPort, parseHostPort("15000"))
+    .option("--no-admin", "envoy: no admin port")
+    .option("--envoy-version <version>", "envoy: which one it is for", parseVersion, "1.40")
     .addHelpText("after", examples)
     .action(run);
+}
+
+const servedModules = "http://sluice.sluice-system.svc.cluster.local:8080/filters";
+
+/** An older Envoy refuses what a newer one needs. */
+function parseVersion(text: string): string {
+  if (!/^1\.(3[6-9]|[4-9]\d)(\.\d+)?$/.test(text)) throw new InvalidArgumentError("Write 1.36 or newer.");
+  return text;
 }
 
 function collectLabels(text: string, before: Record<string, string>): Record<string, string> {
@@ -114,6 +134,8 @@ async function renderTarget(input: RenderInput, options: RenderOptions): Promise
   switch (options.target) {
     case "istio":
       return renderIstio(input, istioOptions(options));
+    case "envoy":
+      return renderEnvoy(input, envoyOptions(options));
     default:
       throw new Error(`--target ${options.target} cannot be rendered`);
   }
@@ -128,6 +150,14 @@ const istioOptions = (options: RenderOptions): IstioOptions => ({
   imagePullSecret: options.imagePullSecret,
   ...moduleUrls(options.moduleUrl, version),
 });
+
+function envoyOptions({ listen, admin, envoyVersion, moduleUrl }: RenderOptions): EnvoyOptions {
+  const isFile = moduleUrl.startsWith("file:///");
+  if (!isFile && moduleUrl !== servedModules)
+    throw new Error(`--module-url ${moduleUrl}: for envoy write file:///DIR, or leave it out`);
+  const moduleFolder = isFile ? fileURLToPath(moduleUrl).replace(/\/+$/, "") : undefined;
+  return { listen, admin: admin === false ? undefined : admin, envoyVersion, moduleFolder };
+}
 
 /** A refused configuration would answer 500 to every request of a new proxy. */
 async function tryPlugins(
@@ -150,8 +180,8 @@ async function tryPlugins(
 
 async function write({ files }: Rendered, directory: string): Promise<void> {
   await mkdir(directory, { recursive: true });
-  for (const { name, text } of files) {
-    await writeFile(join(directory, name), text);
+  for (const { name, text, isSecret } of files) {
+    await writeFile(join(directory, name), text, { mode: isSecret ? 0o600 : 0o644 });
     process.stderr.write(`${join(directory, name)}\n`);
   }
 }

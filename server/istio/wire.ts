@@ -2,6 +2,7 @@
 
 import {
   create,
+  createMutableRegistry,
   type DescMessage,
   type MessageInitShape,
   type MessageShape,
@@ -15,7 +16,11 @@ import { durationNs } from "../../schema/values.ts";
 /** Fields of a message, to be put together with others before it is made. */
 export type Fields<Desc extends DescMessage> = Exclude<MessageInitShape<Desc>, MessageShape<Desc>>;
 
+/** Every type that was packed so far: what is needed to write an Any as JSON. */
+export const packedTypes = createMutableRegistry();
+
 export function pack<Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc>): Any {
+  packedTypes.add(schema);
   return create(AnySchema, {
     typeUrl: `type.googleapis.com/${schema.typeName}`,
     value: toBinary(schema, message),

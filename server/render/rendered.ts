@@ -17,6 +17,8 @@ export interface RenderedFile {
   /** A plain file name, such as `plugins.yaml`. */
   name: string;
   text: string;
+  /** It holds private keys. */
+  isSecret?: boolean;
 }
 
 export interface Rendered {
