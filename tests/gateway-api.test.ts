@@ -360,6 +360,27 @@ function ownMatcher(virtualHosts: VirtualHosts, asked: Asked): string | undefine
   return marked?.header?.value;
 }
 
+test("a policy on a rule of an HTTPRoute, and on no other", async () => {
+  await mesh.apply(
+    "policy.yaml",
+    `apiVersion: sluice.traffic/v1alpha1
+kind: RateLimitPolicy
+metadata: {name: two, namespace: shop}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: shop, sectionName: split}]
+  limits: [{name: all, requests: 2, per: 1h}]
+`,
+  );
+  const statuses = async (path: string): Promise<number[]> => {
+    const found: number[] = [];
+    for (let i = 0; i < 4; i++) found.push((await ask({ path })).status);
+    return found;
+  };
+  await waitFor("the limit", async () => (await ask({ path: "/split" })).status === 429);
+  assert.deepEqual(await statuses("/split"), [429, 429, 429, 429]);
+  assert.deepEqual(await statuses("/a"), [200, 200, 200, 200]);
+});
+
 test("what is wrong is refused by name", async () => {
   const rows: [string, RegExp][] = [
     [

@@ -71,6 +71,48 @@ spec:
 ${spec === "" ? "  rules: [{name: r, headers: {request: {set: {x: y}}}}]" : spec.replace(/^/gm, "  ")}
 `;
 
+const route = (kind: string, name: string, more = ""): string =>
+  `{group: gateway.networking.k8s.io, kind: ${kind}, name: ${name}${more}}`;
+
+/** Leave for a kind of policy of a namespace to refer to VirtualServices of `a`. */
+const grant = (kind: string, namespace: string, more = ""): string => `---
+apiVersion: gateway.networking.k8s.io/v1
+kind: ReferenceGrant
+metadata: {name: ${kind.toLowerCase()}-${namespace}, namespace: a}
+spec:
+  from: [{group: sluice.traffic, kind: ${kind}, namespace: ${namespace}}]
+  to: [{group: networking.istio.io, kind: VirtualService${more}}]
+`;
+
+const httpRoute = `---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: api, namespace: a}
+spec:
+  gatewayClassName: any
+  listeners: [{name: web, port: 8081, protocol: HTTP}, {name: more, port: 8082, protocol: HTTP}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: web, namespace: a}
+spec:
+  parentRefs: [{name: api}]
+  hostnames: [web.example.com]
+  rules:
+  - name: first
+    matches: [{path: {value: /a}}]
+    backendRefs: [{name: shop, port: 80}]
+  - backendRefs: [{name: shop, port: 80}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GRPCRoute
+metadata: {name: calls, namespace: a}
+spec:
+  parentRefs: [{name: api, sectionName: more}]
+  hostnames: [calls.example.com]
+  rules: [{backendRefs: [{name: shop, port: 80}]}]
+`;
+
 const options: SnapshotOptions = {
   listen: { host: "127.0.0.1", port: 10_000 },
   modules: { header_routing: readModule("header_routing", Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0)) },
@@ -127,10 +169,54 @@ test("equals are in the order of namespace and name; inherit: false cuts off the
     policy("z", [ref("VirtualService", "shop", ", namespace: a")], "", "9a") +
       policy("n", [ref("VirtualService", "shop")]) +
       policy("m", [ref("VirtualService", "shop")], cut) +
-      policy("all", []),
+      policy("all", []) +
+      grant("HeaderRoutingPolicy", "9a"),
   );
   const lines = attached(result).filter((line) => line.startsWith(shop));
   assert.deepEqual(lines, [`${shop} first: z m n`, `${shop} moved: z m n`, `${shop} a.shop~: z m n`]);
+});
+
+test("HTTPRoutes and GRPCRoutes by rule and as a whole, the Gateway API's Gateways by listener and as a whole", async () => {
+  const names = [
+    policy("d-gateway", [route("Gateway", "api")]),
+    policy("c-listener", [route("Gateway", "api", ", sectionName: more")]),
+    policy("b-route", [route("HTTPRoute", "web"), route("GRPCRoute", "calls")]),
+    policy("a-rule", [route("HTTPRoute", "web", ", sectionName: first")]),
+    policy("a-unnamed", [route("HTTPRoute", "web", ", sectionName: a.web.1")]),
+    policy("c-service", ["{group: '', kind: Service, name: shop}"]),
+  ];
+  const result = await built(httpRoute + names.join(""));
+  assert.deepEqual(result.diagnostics, []);
+  const lines = attached(result).filter((line) => /web|calls/.test(line));
+  assert.deepEqual(lines, [
+    "web.example.com:8081 first: a-rule b-route c-service d-gateway",
+    "web.example.com:8081 a.web.1: a-unnamed b-route c-service d-gateway",
+    "calls.example.com:8082 a.calls.0: b-route c-service c-listener d-gateway",
+    "web.example.com:8082 first: a-rule b-route c-service c-listener d-gateway",
+    "web.example.com:8082 a.web.1: a-unnamed b-route c-service c-listener d-gateway",
+  ]);
+});
+
+test("leave that is withdrawn ends the policy; one that asks for too much keeps its previous version", async () => {
+  const there = [ref("VirtualService", "shop", ", namespace: a")];
+  const allowed = await built(policy("p", there, "", "b") + grant("HeaderRoutingPolicy", "b"));
+  assert.equal(attached(allowed).length, 9);
+  const withdrawn = await built(policy("p", there, "", "b"), allowed);
+  assert.match(withdrawn.diagnostics[0]?.message ?? "", /no ReferenceGrant there .* It is not in force\.$/);
+  assert.deepEqual(attached(withdrawn), []);
+
+  const more = policy(
+    "p",
+    [...there, "{group: networking.istio.io, kind: Gateway, name: edge, namespace: a}"],
+    "",
+    "b",
+  );
+  const asking = await built(more + grant("HeaderRoutingPolicy", "b"), allowed);
+  assert.match(
+    asking.diagnostics[0]?.message ?? "",
+    /"a\/edge" is in .* Its previous version stays in force\.$/,
+  );
+  assert.equal(attached(asking).length, 9);
 });
 
 test("the filter gets names, and the virtual host only where the name is not unique", async () => {
@@ -185,8 +271,29 @@ const faults: { name: string; yaml: string; expected: RegExp }[] = [
   },
   {
     name: "a kind that has no routes here",
-    yaml: policy("p", ["{group: gateway.networking.k8s.io, kind: HTTPRoute, name: shop}"]),
-    expected: /Policies on HTTPRoute are not supported/,
+    yaml: policy("p", ["{group: apps, kind: Deployment, name: shop}"]),
+    expected: /targetRefs\[0\]\.kind: Policies cannot be attached to a Deployment\./,
+  },
+  {
+    name: "a target in another namespace, without leave",
+    yaml: policy("p", [ref("VirtualService", "shop", ", namespace: a")], "", "b"),
+    expected:
+      /targetRefs\[0\]\.namespace: "a\/shop" is in another namespace, and no ReferenceGrant there allows it\. Write one in the namespace "a" with from: \[\{group: "sluice\.traffic", kind: HeaderRoutingPolicy, namespace: b\}\] and to: \[\{group: "networking\.istio\.io", kind: VirtualService\}\]\. It is not in force\./,
+  },
+  {
+    name: "leave for another kind, another namespace, another name",
+    yaml:
+      policy("p", [ref("VirtualService", "shop", ", namespace: a")], "", "b") +
+      grant("RateLimitPolicy", "b") +
+      grant("HeaderRoutingPolicy", "c") +
+      grant("HeaderRoutingPolicy", "b", ", name: shopping"),
+    expected: /no ReferenceGrant there allows it/,
+  },
+  {
+    name: "a rule that an HTTPRoute does not have",
+    yaml: policy("p", [route("HTTPRoute", "web", ", sectionName: firs")]) + httpRoute,
+    expected:
+      /targetRefs\[0\]\.sectionName: HTTPRoute "a\/web" has no rule named "firs"\. Did you mean "first"\?/,
   },
   {
     name: "a subset that is not defined",

@@ -158,7 +158,7 @@ function findTargets(
 ): { ref: TargetRef | undefined; target: Target }[] {
   const refs = policy.spec.targetRefs?.length ? policy.spec.targetRefs : [undefined];
   return refs.flatMap((ref, i) => {
-    const target = findTarget(ref, policy.namespace, resources, places);
+    const target = findTarget(ref, policy, resources, places);
     if (!isError(target)) {
       if (target.places.length === 0 && target.isForSome !== true) reportNoRoute(policy, ref, i, report);
       return [{ ref, target }];

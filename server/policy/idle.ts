@@ -38,7 +38,9 @@ export function reportNoRoute(
   }
   const why: Record<string, string> = {
     VirtualService: "No listener serves it: its Gateways have no server for its hosts.",
-    Gateway: "No VirtualService names this Gateway with a host that it serves.",
+    HTTPRoute: "None of its parentRefs is a listener that allows it and has its hosts.",
+    GRPCRoute: "None of its parentRefs is a listener that allows it and has its hosts.",
+    Gateway: "No route names this Gateway with a host that it serves.",
     ServiceEntry: "No route leads to its hosts.",
   };
   const own = ref.namespace ?? policy.namespace;

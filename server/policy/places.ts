@@ -16,7 +16,7 @@ type Index<K> = Map<K, Place[]>;
 export class Places {
   readonly all: readonly Place[];
   // Made when they are first asked for: most folders use one or two kinds of target.
-  #byVirtualService: Index<Resource> | undefined;
+  #byResource: Index<Resource> | undefined;
   #byHost: Index<string> | undefined;
   #byGateway: Index<Resource> | undefined;
   #byName: Index<string> | undefined;
@@ -32,13 +32,14 @@ export class Places {
     this.all = all;
   }
 
-  ofVirtualService(resource: Resource): readonly Place[] {
-    this.#byVirtualService ??= this.#index(({ route: { origin } }) =>
-      origin.kind === "virtualService"
-        ? [origin.resource, ...(origin.root ? [origin.root.resource] : [])]
-        : [],
-    );
-    return this.#byVirtualService.get(resource) ?? [];
+  /** Written in this VirtualService, HTTPRoute or GRPCRoute. */
+  writtenIn(resource: Resource): readonly Place[] {
+    this.#byResource ??= this.#index(({ route: { origin } }) => {
+      if (origin.kind === "service") return [];
+      const root = origin.kind === "virtualService" ? origin.root : undefined;
+      return root === undefined ? [origin.resource] : [origin.resource, root.resource];
+    });
+    return this.#byResource.get(resource) ?? [];
   }
 
   /** Routes with this host among their destinations. */

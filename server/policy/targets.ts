@@ -11,11 +11,23 @@ import { serverName } from "../istio/gateways.ts";
 import { networkingGroup } from "../istio/registry.ts";
 import { hint, hostHint } from "../istio/report.ts";
 import { sectionNames } from "../istio/routes.ts";
+import { gatewayApiGroup } from "../../schema/kinds.ts";
+import { asGateway } from "../gateway-api/gateways.ts";
+import {
+  type ApiRoute,
+  Grants,
+  isApiGateway,
+  isGrpcRoute,
+  isHttpRoute,
+  missingGrant,
+  type Reference,
+} from "../gateway-api/resources.ts";
+import { ruleName } from "../gateway-api/rules.ts";
 import type { Resource } from "../model.ts";
 import { policyGroup } from "./kinds.ts";
 import type { Place, Places } from "./places.ts";
 
-/** From the most specific to the least. */
+/** From the most specific to the least. An HTTPRoute or GRPCRoute as a whole is as specific as a VirtualService. */
 export const tiers = ["route", "virtualService", "service", "server", "gateway", "proxy"] as const;
 
 export type Tier = (typeof tiers)[number];
@@ -31,9 +43,11 @@ export interface Target {
 export class ResourceIndex {
   readonly #byName = new Map<string, Resource>();
   readonly #all: readonly Resource[];
+  readonly grants: Grants;
 
   constructor(resources: readonly Resource[]) {
     this.#all = resources;
+    this.grants = new Grants(resources);
     for (const r of resources) {
       const key = keyOf(r.group, r.kind, r.namespace, r.name);
       if (!this.#byName.has(key)) this.#byName.set(key, r);
@@ -59,46 +73,55 @@ export interface TargetError {
 
 export const isError = (found: Target | TargetError): found is TargetError => "message" in found;
 
+/** `policy` is what refers: of another namespace only what allows it by a ReferenceGrant. */
 export function findTarget(
   ref: TargetRef | undefined,
-  namespace: string,
+  policy: Reference,
   resources: ResourceIndex,
   places: Places,
 ): Target | TargetError {
   if (ref === undefined) return { tier: "proxy", places: places.all };
-  const group = groups[ref.kind];
-  if (group === undefined) return unknownKind(ref.kind);
-  if (ref.group !== group) {
-    return { field: "group", message: `The group of ${ref.kind} is "${group}".` };
+  const { group, kind, name } = ref;
+  const known = groups[kind];
+  if (known === undefined) return unknownKind(kind);
+  if (!known.includes(group)) {
+    const instead = known.map((word) => JSON.stringify(word)).join(" or ");
+    return { field: "group", message: `The group of ${kind} is ${instead}.` };
   }
-  if (ref.kind === "EnvoyRoute") return envoyRoute(ref, places);
-  const own = ref.namespace ?? namespace;
-  if (ref.kind === "Service") return service(ref, own, places);
-  const resource = resources.find(group, ref.kind, own, ref.name);
-  if (resource === undefined) return missing(ref, own, resources.ofKind(group, ref.kind));
-  if (ref.kind === "VirtualService") {
-    return virtualService(ref, resource as Resource<VirtualServiceSpec>, places);
+  if (kind === "EnvoyRoute") return envoyRoute(ref, places);
+  const namespace = ref.namespace ?? policy.namespace;
+  const resource = resources.find(group, kind, namespace, name);
+  if (resource === undefined && kind !== "Service") {
+    return missing(ref, namespace, resources.ofKind(group, kind));
   }
-  if (ref.kind === "Gateway") return gateway(ref, resource as Resource<GatewaySpec>, places);
-  return serviceEntry(ref, resource as Resource<ServiceEntrySpec>, places);
+  const to = { group, kind, namespace, name };
+  if (!resources.grants.allow(policy, to)) return { field: "namespace", message: missingGrant(policy, to) };
+  return resource === undefined ? service(ref, namespace, places) : ofResource(ref, resource, places);
 }
 
-const groups: Record<string, string> = {
-  VirtualService: networkingGroup,
-  Gateway: networkingGroup,
-  ServiceEntry: networkingGroup,
-  Service: "",
-  EnvoyRoute: policyGroup,
+function ofResource(ref: TargetRef, resource: Resource, places: Places): Target | TargetError {
+  if (isHttpRoute(resource) || isGrpcRoute(resource)) return apiRoute(ref, resource, places);
+  if (isApiGateway(resource)) return gateway(ref, asGateway(resource), places);
+  if (ref.kind === "Gateway") return gateway(ref, resource as Resource<GatewaySpec>, places);
+  if (ref.kind === "ServiceEntry") return serviceEntry(ref, resource as Resource<ServiceEntrySpec>, places);
+  return virtualService(ref, resource as Resource<VirtualServiceSpec>, places);
+}
+
+/** The groups of each kind. */
+const groups: Record<string, readonly string[]> = {
+  VirtualService: [networkingGroup],
+  HTTPRoute: [gatewayApiGroup],
+  GRPCRoute: [gatewayApiGroup],
+  Gateway: [networkingGroup, gatewayApiGroup],
+  ServiceEntry: [networkingGroup],
+  Service: [""],
+  EnvoyRoute: [policyGroup],
 };
 
-function unknownKind(kind: string): TargetError {
-  const known = Object.keys(groups);
-  const message =
-    kind === "HTTPRoute" || kind === "GRPCRoute"
-      ? `Policies on ${kind} are not supported: routes are read from VirtualServices. Refer to one of them.`
-      : `Policies cannot be attached to a ${kind}.${hint(kind, known, "kind")}`;
-  return { field: "kind", message };
-}
+const unknownKind = (kind: string): TargetError => ({
+  field: "kind",
+  message: `Policies cannot be attached to a ${kind}.${hint(kind, Object.keys(groups), "kind")}`,
+});
 
 function missing(ref: TargetRef, namespace: string, candidates: readonly Resource[]): TargetError {
   const here = candidates.filter((r) => r.namespace === namespace).map((r) => r.name);
@@ -116,7 +139,7 @@ function virtualService(
   places: Places,
 ): Target | TargetError {
   const { sectionName } = ref;
-  const all = places.ofVirtualService(resource);
+  const all = places.writtenIn(resource);
   const ofSection =
     sectionName === undefined ? all : all.filter((place) => isSection(place, resource, sectionName));
   const isThere = ofSection.length > 0 || sectionNames(resource).includes(sectionName ?? "");
@@ -139,6 +162,20 @@ function isSection({ route: { origin } }: Place, resource: Resource, sectionName
   const { root } = origin;
   if (origin.resource === resource && origin.section === sectionName) return true;
   return root?.resource === resource && (root.section === sectionName || origin.name === sectionName);
+}
+
+function apiRoute(ref: TargetRef, resource: ApiRoute, places: Places): Target | TargetError {
+  const { sectionName } = ref;
+  const all = places.writtenIn(resource);
+  if (sectionName === undefined) return { tier: "virtualService", places: all };
+  const rules: readonly { name?: string }[] = resource.spec.rules ?? [{}];
+  const names = rules.map((rule, i) => ruleName(resource, rule, i));
+  if (!names.includes(sectionName)) {
+    const message = `${ref.kind} "${resource.namespace}/${ref.name}" has no rule named "${sectionName}".`;
+    const named = rules.flatMap(({ name }) => name ?? []);
+    return { field: "sectionName", message: `${message}${hint(sectionName, named, "named rule")}` };
+  }
+  return { tier: "route", places: all.filter(({ route }) => route.name === sectionName) };
 }
 
 function gateway(ref: TargetRef, resource: Resource<GatewaySpec>, places: Places): Target | TargetError {
