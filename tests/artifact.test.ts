@@ -9,7 +9,9 @@ import { projectRoot } from "../envoy/root.ts";
 import { type CallGraph, callGraph } from "../host/call-graph.ts";
 import { type CompiledModule, compileModule, knownHostcalls } from "../host/index.ts";
 
-const maxBytes = 64 * 1024;
+const maxKiB = 64;
+/** Four filters in one: docs/architecture.md says why it cannot be as small as each of them. */
+const maxKiBOf: Readonly<Record<string, number>> = { "suite.wasm": 96 };
 
 /** Envoy reads these names by itself; they are no callbacks. */
 const abiNames = ["memory", "proxy_abi_version_0_2_1", "proxy_on_memory_allocate", "_initialize"];
@@ -76,8 +78,9 @@ for (const name of names) {
       );
     });
 
-    test(`has at most ${maxBytes} bytes`, () => {
-      assert.ok(module.bytes.length <= maxBytes, `${module.bytes.length} bytes`);
+    const kiB = maxKiBOf[name] ?? maxKiB;
+    test(`has at most ${kiB} KiB`, () => {
+      assert.ok(module.bytes.length <= kiB * 1024, `${module.bytes.length} bytes`);
     });
 
     test("no request can make memory grow", () => {

@@ -12,6 +12,7 @@ import { headerRoutingConfig } from "../schema/header-routing.ts";
 import type { ObjectSchema } from "../schema/language.ts";
 import { metricsConfig } from "../schema/metrics.ts";
 import { rateLimitConfig } from "../schema/rate-limit.ts";
+import { suiteConfig } from "../schema/suite.ts";
 import { Generator } from "./cases/generate.ts";
 import { neededCapabilities } from "./cases/in-node.ts";
 
@@ -22,6 +23,7 @@ const schemas: Record<string, ObjectSchema> = {
   header_routing: headerRoutingConfig,
   metrics: metricsConfig,
   rate_limit: rateLimitConfig,
+  suite: suiteConfig,
 };
 
 const headers: readonly Pair[] = [
@@ -239,18 +241,77 @@ describe("rate_limit: hostcalls of a request in steady state", () => {
   }
 });
 
+describe("suite: hostcalls of a request", () => {
+  const load = async (name: string) =>
+    compileModule(await readFile(join(projectRoot, "build", "filters", `${name}.wasm`)));
+  const attach = [{ route: "base" }];
+  const byUid = [{ headers: { uid: { exact: "17" } } }];
+  const parts = {
+    rateLimit: {
+      policies: [{ name: "ns/l", attach, limits: [{ name: "all", requests: 1_000_000, per: "1s" }] }],
+    },
+    headerRouting: {
+      policies: [
+        { name: "ns/r", attach, rules: [{ name: "v3", match: byUid, destination: { subset: "v3" } }] },
+      ],
+    },
+    fault: {
+      policies: [
+        { name: "ns/f", attach, faults: [{ name: "slow", percentage: 0.0001, delay: { fixed: "1s" } }] },
+      ],
+    },
+    metrics: { policies: [] },
+  };
+
+  test("all four kinds on the route: the headers once, the route's name once; the labels' values at the end", async () => {
+    const module = await load("suite");
+    const host = new Host({ module, capabilities: neededCapabilities(module) });
+    assert.ok(host.configure(JSON.stringify(parts)).ok);
+    const ask = () => {
+      const stream = host.workers[0].request({ headers, route });
+      const request = stream.requestHeaders().counts;
+      stream.response({ headers: [[":status", "200"]] });
+      return [request, stream.end().counts] as const;
+    };
+    // The first requests define metrics and take a lease.
+    for (let i = 0; i < 4; i++) ask();
+    const [request, end] = ask();
+    assert.equal(request.proxy_get_header_map_pairs?.calls, 1);
+    assert.equal(request.proxy_get_property?.calls, 1);
+    assert.equal(bytesReturning(request), 2);
+    const metrics = await load("metrics");
+    const alone = new Host({ module: metrics, capabilities: neededCapabilities(metrics) });
+    assert.ok(alone.configure(JSON.stringify(parts.metrics)).ok);
+    const endAlone = () => {
+      const stream = alone.workers[0].request({ headers, route });
+      stream.requestHeaders();
+      stream.response({ headers: [[":status", "200"]] });
+      return bytesReturning(stream.end().counts);
+    };
+    endAlone();
+    assert.equal(bytesReturning(end), endAlone());
+  });
+});
+
+/** With a small arena and small tables; of the suite, each of its parts. */
+function small(schema: ObjectSchema, value: Record<string, unknown>): Record<string, unknown> {
+  if (schema.fields.arenaKiB === undefined)
+    return Object.fromEntries(
+      Object.entries(value).map(([name, part]) => [
+        name,
+        small(schema.fields[name]?.schema as ObjectSchema, part as Record<string, unknown>),
+      ]),
+    );
+  const streams = schema.fields.maxStreams === undefined ? {} : { maxStreams: 256 };
+  return { ...value, arenaKiB: 64, ...streams };
+}
+
 /** Generated configurations that the filter takes, small arenas and tables so that the test stays quick. */
 function takenConfigurations(module: CompiledModule, schema: ObjectSchema, count: number): string[] {
   const generator = new Generator(11);
   const texts: string[] = [];
   for (let tries = 0; texts.length < count && tries < 2_000; tries++) {
-    const {
-      arenaKiB: _arena,
-      maxStreams: _streams,
-      ...configuration
-    } = generator.value(schema, 0) as Record<string, unknown>;
-    const streams = schema.fields.maxStreams === undefined ? {} : { maxStreams: 256 };
-    const text = JSON.stringify({ ...configuration, arenaKiB: 64, ...streams });
+    const text = JSON.stringify(small(schema, generator.value(schema, 0) as Record<string, unknown>));
     if (new Host({ module, canary: false }).configure(text).ok) texts.push(text);
   }
   assert.equal(texts.length, count, "too few generated configurations are taken");

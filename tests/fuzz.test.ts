@@ -14,6 +14,7 @@ import { headerRoutingConfig } from "../schema/header-routing.ts";
 import type { ObjectSchema } from "../schema/language.ts";
 import { metricsConfig } from "../schema/metrics.ts";
 import { rateLimitConfig } from "../schema/rate-limit.ts";
+import { suiteConfig } from "../schema/suite.ts";
 import { damage, Generator } from "./cases/generate.ts";
 import { hostileRequest } from "./cases/hostile.ts";
 
@@ -25,6 +26,7 @@ const schemas: Record<string, ObjectSchema> = {
   header_routing: headerRoutingConfig,
   metrics: metricsConfig,
   rate_limit: rateLimitConfig,
+  suite: suiteConfig,
 };
 
 const route = { name: "default", virtualHost: "cases" };

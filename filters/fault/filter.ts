@@ -3,19 +3,17 @@
 import { hostMemory, limitArena } from "../../assembly/abi/arena";
 import { secretU64 } from "../../assembly/abi/clock";
 import { CONTINUE, STOP_ITERATION } from "../../assembly/abi/hostcalls";
-import { CONFIGURE, enter, localReply, LOG, REQUEST, RESPONSE, TICK } from "../../assembly/abi/phase";
+import { CONFIGURE, enter, LOG, REQUEST, RESPONSE, TICK } from "../../assembly/abi/phase";
 import { beginPolicies } from "../../assembly/attach/lookup";
 import { currentGeneration, install } from "../../assembly/attach/plugins";
-import { literal } from "../../assembly/bytes";
 import { discardConfiguration, finishConfiguration } from "../../assembly/config/read";
 import { beginMatching } from "../../assembly/match/request";
 import { seedRandom } from "../../assembly/random";
+import { refuseHeaders } from "../../assembly/request/too-large";
 import { readRequestHeaders } from "../../assembly/request/view";
-import { ByteString } from "../../assembly/set";
 import { isTracing } from "../../assembly/trace";
 import { markResponse } from "./answer";
 import { buildPlan } from "./build";
-import { countFailure, HEADERS_TOO_LARGE } from "./failures";
 import { readFaultConfig } from "./generated/config";
 import { forgetStream } from "./held";
 import { injectFaults } from "./inject";
@@ -24,8 +22,6 @@ import { takeOverTicks, tick } from "./timer";
 import { askAll } from "./trace";
 
 export { sluice_trace } from "../../assembly/trace";
-
-const TOO_LARGE: ByteString = literal("sluice_headers_too_large");
 
 export function proxy_abi_version_0_2_1(): void {}
 
@@ -56,8 +52,7 @@ export function proxy_on_request_headers(stream: u32, count: u32, endOfStream: u
   const plan = changetype<Plan>(generation.plan);
   limitArena(plan.arenaSize);
   if (!readRequestHeaders() || !beginPolicies(plan.attachments) || (isTracing && !askAll(stream, plan))) {
-    countFailure(HEADERS_TOO_LARGE);
-    localReply(431, TOO_LARGE.start, TOO_LARGE.length, 0, 0, 0, 0);
+    refuseHeaders();
     return STOP_ITERATION;
   }
   return injectFaults(stream, plan, generation);

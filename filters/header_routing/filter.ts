@@ -2,18 +2,16 @@
 
 import { hostMemory, limitArena } from "../../assembly/abi/arena";
 import { CONTINUE, STOP_ITERATION } from "../../assembly/abi/hostcalls";
-import { CONFIGURE, enter, localReply, LOG, REQUEST, RESPONSE } from "../../assembly/abi/phase";
+import { CONFIGURE, enter, LOG, REQUEST, RESPONSE } from "../../assembly/abi/phase";
 import { secretU64 } from "../../assembly/abi/clock";
 import { beginPolicies } from "../../assembly/attach/lookup";
 import { currentGeneration, install } from "../../assembly/attach/plugins";
-import { literal } from "../../assembly/bytes";
 import { discardConfiguration, finishConfiguration } from "../../assembly/config/read";
 import { beginMatching } from "../../assembly/match/request";
 import { seedRandom } from "../../assembly/random";
+import { refuseHeaders } from "../../assembly/request/too-large";
 import { readRequestHeaders } from "../../assembly/request/view";
-import { ByteString } from "../../assembly/set";
 import { isTracing } from "../../assembly/trace";
-import { countFailure, HEADERS_TOO_LARGE } from "./failures";
 import { readHeaderRoutingConfig } from "./generated/config";
 import { buildPlan, Plan } from "./plan";
 import { changeResponse, forgetStream } from "./response";
@@ -21,8 +19,6 @@ import { route } from "./route";
 import { askAll } from "./trace";
 
 export { sluice_trace } from "../../assembly/trace";
-
-const TOO_LARGE: ByteString = literal("sluice_headers_too_large");
 
 export function proxy_abi_version_0_2_1(): void {}
 
@@ -54,8 +50,7 @@ export function proxy_on_request_headers(stream: u32, count: u32, endOfStream: u
   const isRead =
     readRequestHeaders() && beginPolicies(plan.attachments) && (!isTracing || askAll(stream, plan));
   if (isRead && route(stream, plan, generation)) return CONTINUE;
-  countFailure(HEADERS_TOO_LARGE);
-  localReply(431, TOO_LARGE.start, TOO_LARGE.length, 0, 0, 0, 0);
+  refuseHeaders();
   return STOP_ITERATION;
 }
 

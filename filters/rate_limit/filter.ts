@@ -7,6 +7,7 @@ import { beginPolicies } from "../../assembly/attach/lookup";
 import { currentGeneration, install, pluginIdentity } from "../../assembly/attach/plugins";
 import { discardConfiguration, finishConfiguration } from "../../assembly/config/read";
 import { beginMatching } from "../../assembly/match/request";
+import { refuseHeaders } from "../../assembly/request/too-large";
 import { beginView } from "../../assembly/request/view";
 import { isTracing } from "../../assembly/trace";
 import { announce, forgetStream } from "./answer";
@@ -14,7 +15,7 @@ import { enforce } from "./apply";
 import { buildPlan } from "./build";
 import { readRateLimitConfig } from "./generated/config";
 import { Plan } from "./plan";
-import { limitRequest, refuseHeaders } from "./request";
+import { limitRequest } from "./request";
 import { askAll } from "./trace";
 import { textVersion } from "./version";
 

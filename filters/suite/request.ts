@@ -6,13 +6,11 @@
 
 import { limitArena, resetArena } from "../../assembly/abi/arena";
 import { CONTINUE, STOP_ITERATION } from "../../assembly/abi/hostcalls";
-import { localReply } from "../../assembly/abi/phase";
 import { findPolicies, forgetNames } from "../../assembly/attach/lookup";
 import { Generation } from "../../assembly/attach/plugins";
-import { literal } from "../../assembly/bytes";
 import { beginMatching } from "../../assembly/match/request";
+import { refuseHeaders } from "../../assembly/request/too-large";
 import { beginView, needRequestHeaders } from "../../assembly/request/view";
-import { ByteString } from "../../assembly/set";
 import { isTracing, tracePart } from "../../assembly/trace";
 import { injectFaults } from "../fault/inject";
 import { Plan as Faults } from "../fault/plan";
@@ -20,13 +18,10 @@ import { askAll as askFaults } from "../fault/trace";
 import { Plan as Routing } from "../header_routing/plan";
 import { isRequestChanged, route } from "../header_routing/route";
 import { askAll as askRouting } from "../header_routing/trace";
-import { countFailure, HEADERS_TOO_LARGE } from "../rate_limit/failures";
 import { Plan as RateLimits } from "../rate_limit/plan";
 import { limitRequest } from "../rate_limit/request";
 import { askAll as askRateLimits } from "../rate_limit/trace";
 import { Plan } from "./plan";
-
-const TOO_LARGE: ByteString = literal("sluice_headers_too_large");
 
 /** Parts, as host/trace.ts names them. */
 const RATE_LIMIT: u32 = 1;
@@ -39,24 +34,23 @@ export function decideRequest(stream: u32, plan: Plan, generation: Generation): 
   const routing = plan.routing;
   const faults = plan.faults;
   if (limits === null && routing === null && faults === null) return CONTINUE;
-  viewRequest(plan);
+  beginRequest(plan);
   if (limits !== null) {
     if (!findLimits(stream, limits)) return tooLarge();
     if (!limitRequest(stream, limits, generation)) return STOP_ITERATION;
   }
-  if (routing === null && faults === null) return CONTINUE;
-  if (!needRequestHeaders()) return tooLarge();
   if (routing !== null) {
-    if (!findRouting(stream, routing) || !route(stream, routing, generation)) return tooLarge();
-    const isStale = isRequestChanged || plan.looksAtSteering;
-    if (faults !== null && isStale && !viewAgain(plan)) return tooLarge();
+    if (!needRequestHeaders() || !findRouting(stream, routing) || !route(stream, routing, generation))
+      return tooLarge();
+    if (isRequestChanged || plan.looksAtSteering) forgetRequest(plan);
   }
   if (faults === null) return CONTINUE;
-  if (!findFaults(stream, faults)) return tooLarge();
+  if (!needRequestHeaders() || !findFaults(stream, faults)) return tooLarge();
   return injectFaults(stream, faults, generation);
 }
 
-function viewRequest(plan: Plan): void {
+/** Nothing is read until a part needs it. */
+function beginRequest(plan: Plan): void {
   limitArena(plan.arenaSize);
   beginMatching();
   forgetNames();
@@ -64,10 +58,9 @@ function viewRequest(plan: Plan): void {
 }
 
 /** What was read before is of no use any longer, and gives its room. */
-function viewAgain(plan: Plan): bool {
+function forgetRequest(plan: Plan): void {
   resetArena();
-  viewRequest(plan);
-  return needRequestHeaders();
+  beginRequest(plan);
 }
 
 function findLimits(stream: u32, limits: RateLimits): bool {
@@ -85,9 +78,7 @@ function findFaults(stream: u32, faults: Faults): bool {
   return findPolicies(faults.attachments) && (!isTracing || askFaults(stream, faults));
 }
 
-/** Never a weaker decision: a request that cannot be looked at is refused. */
 function tooLarge(): u32 {
-  countFailure(HEADERS_TOO_LARGE);
-  localReply(431, TOO_LARGE.start, TOO_LARGE.length, 0, 0, 0, 0);
+  refuseHeaders();
   return STOP_ITERATION;
 }

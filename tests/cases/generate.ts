@@ -90,11 +90,6 @@ export class Generator {
   }
 
   #object(schema: ObjectSchema, depth: number): Record<string, unknown> {
-    const groups = [
-      ...(schema.exactlyOneOf ?? []),
-      ...(schema.atMostOneOf ?? []),
-      ...(schema.atLeastOneOf ?? []),
-    ];
     const chosen = new Set<string>();
     for (const group of [...(schema.exactlyOneOf ?? []), ...(schema.atLeastOneOf ?? [])])
       chosen.add(this.pick(group));
@@ -102,7 +97,7 @@ export class Generator {
     const object: Record<string, unknown> = {};
     for (const [name, field] of Object.entries(schema.fields)) {
       if (field.unsupported !== undefined) continue;
-      const grouped = groups.some((group) => group.includes(name));
+      const grouped = single.some((group) => group.includes(name));
       const wanted = field.required || chosen.has(name) || (!grouped && this.random.below(3) === 0);
       const free = single.every(
         (group) => !group.includes(name) || group.every((one) => object[one] === undefined),
