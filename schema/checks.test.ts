@@ -12,6 +12,58 @@ const to = "route: [{destination: {host: a}}]";
 const port = "hosts: [s.test]\nports: [{number: 80, name: http}]";
 const table: Row[] = [
   [
+    "a delegate with what is the root's, and one that delegates on",
+    "VirtualService",
+    `gateways: [edge]\nhttp: [{delegate: {name: b}}]\ntcp: [{${to}}]`,
+    "error spec.gateways: without `hosts` the VirtualService is one for others to delegate to, and they choose the Gateways; remove it",
+    "error spec.tcp: without `hosts` the VirtualService is one for others to delegate to: requests only; remove it, or write `hosts`",
+    "error spec.http[0].delegate: without `hosts` the VirtualService is one for others to delegate to, and cannot delegate on; write the routes here",
+  ],
+  [
+    "retries that never happen",
+    "VirtualService",
+    `hosts: [a]\nhttp: [{${to}, retries: {retryOn: 5xx}}]`,
+    "error spec.http[0].retries.retryOn: without `attempts` above 0 nothing is retried; write it",
+  ],
+  [
+    "an expression's groups",
+    "VirtualService",
+    `hosts: [a]\nhttp: [{${to}, rewrite: {uriRegexRewrite: {match: "/(a)", rewrite: '/\\1\\2\\\\x\\y'}}}]`,
+    "error spec.http[0].rewrite.uriRegexRewrite.rewrite: \\2 stands for a group, and `match` has 1",
+    'error spec.http[0].rewrite.uriRegexRewrite.rewrite: "\\\\y" stands for nothing; write \\\\ for a backslash, \\1 for the first group',
+  ],
+  [
+    "a share of copies with no copy",
+    "VirtualService",
+    `hosts: [a]\nhttp: [{${to}, mirrorPercentage: {value: 5}}]`,
+    "warning spec.http[0].mirrorPercentage: without effect: there is no `mirror`; write `mirror` too",
+  ],
+  [
+    "a prefix replaced where none matches",
+    "VirtualService",
+    `hosts: [a]\nhttp: [{match: [{uri: {exact: /a}}], redirect: {prefixRewrite: /b}}]`,
+    "error spec.http[0].redirect.prefixRewrite: it replaces the prefix that matched, and `match[0].uri` is none; write `uri` for the whole path",
+  ],
+  [
+    "a host that is set twice",
+    "VirtualService",
+    `hosts: [a]\nhttp: [{${to}, rewrite: {authority: b}, headers: {request: {set: {Host: c}}}}]`,
+    "error spec.http[0].headers.request.set.Host: `rewrite.authority` sets the host too",
+  ],
+  [
+    "a part of a second in CORS",
+    "VirtualService",
+    `hosts: [a]\nhttp: [{${to}, corsPolicy: {maxAge: 1500ms}}]`,
+    "error spec.http[0].corsPolicy.maxAge: browsers are told whole seconds; write such as 24h",
+  ],
+  [
+    "names of TLS beside the hosts, a match for another gateway",
+    "VirtualService",
+    `hosts: ["*.a.test"]\ngateways: [edge]\ntls: [{match: [{sniHosts: [x.a.test, b.test], gateways: [other]}], ${to}}]`,
+    'error spec.tls[0].match[0].sniHosts[1]: "b.test" is not among `hosts`, nor under a wildcard of them; add it there',
+    'warning spec.tls[0].match[0].gateways[0]: "other" is not among `spec.gateways` (edge), so that nothing comes by it',
+  ],
+  [
     "routes of which the last takes all",
     "VirtualService",
     `http: [{match: [{uri: {prefix: /a}}], ${to}}, {${to}}]`,

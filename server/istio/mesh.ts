@@ -9,6 +9,7 @@ import { buildClusters, goesToClientsAddress, type MeshCluster } from "./cluster
 import type { DownstreamTls } from "./downstream-tls.ts";
 import { gatewayListeners } from "./gateway-listeners.ts";
 import type { GatewayServer } from "./gateways.ts";
+import { checkMeshConnections } from "./mesh-connections.ts";
 import { isIstio, type Registry, readRegistry, type View } from "./registry.ts";
 import { Report } from "./report.ts";
 import type { Known } from "./routes.ts";
@@ -81,6 +82,7 @@ export function compileMesh(
     },
     ...gatewayListeners(known, listen, credentials, readGatewayApi(resources, known)),
   ];
+  checkMeshConnections(known);
   unknown.report([...registry.services.keys()], report);
   const secrets = secretsOf(listeners, clusters);
   return { mesh: { listeners, clusters, registry, secrets }, diagnostics: report.diagnostics };

@@ -55,6 +55,21 @@ async function found(yaml: string): Promise<string[]> {
 
 const cases: { name: string; yaml: string; expected: RegExp[] }[] = [
   {
+    name: "a mirror without a service",
+    yaml: route(
+      "hosts: [shop]\nhttp: [{route: [{destination: {host: shop}}], mirror: {host: shpo}, mirrorPercent: 5}]",
+    ),
+    expected: [/^7:64 error spec\.http\[0\]\.mirror\.host: No ServiceEntry has the host "shpo\.a/],
+  },
+  {
+    name: "connections of the mesh: their destinations, and who serves them",
+    yaml: route("hosts: [shop]\ntcp: [{route: [{destination: {host: shop, subset: v9}}]}]"),
+    expected: [
+      /error spec\.tcp\[0\]\.route\[0\]\.destination\.subset: The subset "v9"/,
+      /warning spec\.tcp: For the mesh these routes are in sidecars only/,
+    ],
+  },
+  {
     name: "nothing wrong",
     yaml: route(
       "hosts: [shop]\ngateways: [edge, mesh]\nhttp: [{route: [{destination: {host: shop, subset: v1}}]}]",

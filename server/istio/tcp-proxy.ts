@@ -14,7 +14,7 @@ import {
 } from "../../build/envoy-api/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts";
 import type { MeshDestination } from "./actions.ts";
 import type { TcpRoute } from "./tcp-routes.ts";
-import { pack } from "./wire.ts";
+import { duration, pack } from "./wire.ts";
 
 /** Clusters that must be there before the chain, and go after it. */
 export const clustersOf = ({ destinations }: TcpRoute): string[] => drawn(destinations).map((d) => d.cluster);
@@ -23,11 +23,16 @@ export const clustersOf = ({ destinations }: TcpRoute): string[] => drawn(destin
 export function tcpProxyFilter(route: TcpRoute, accessLog: readonly AccessLog[] = []): Filter | undefined {
   const to = drawn(route.destinations);
   if (to.length === 0) return undefined;
+  const { idleTimeout, maxConnectionDuration } = route.settings ?? {};
   const proxy = create(TcpProxySchema, {
     statPrefix: route.statPrefix,
     clusterSpecifier: clusterSpecifier(to),
     hashPolicy: to.some(isHashedBySource) ? [{ policySpecifier: { case: "sourceIp", value: {} } }] : [],
     accessLog: [...accessLog],
+    ...(idleTimeout === undefined ? {} : { idleTimeout: duration(idleTimeout) }),
+    ...(maxConnectionDuration === undefined
+      ? {}
+      : { maxDownstreamConnectionDuration: duration(maxConnectionDuration) }),
   });
   return create(FilterSchema, {
     name: "envoy.filters.network.tcp_proxy",

@@ -26,12 +26,15 @@ spec:
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: {name: db, namespace: a}
-spec: {host: db, subsets: [{name: v1, labels: {version: v1}}, {name: v2, labels: {version: v2}}]}
+spec:
+  host: db
+  trafficPolicy: {connectionPool: {tcp: {idleTimeout: 5m, maxConnectionDuration: 24h}}}
+  subsets: [{name: v1, labels: {version: v1}}, {name: v2, labels: {version: v2}}]
 ---
 apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: {name: edge, namespace: a}
-spec: {servers: [{port: {number: 5432, name: tcp, protocol: HTTP}, hosts: ["*.svc.cluster.local"]}]}
+spec: {servers: [{port: {number: 5432, name: tcp, protocol: TCP}, hosts: ["*.svc.cluster.local"]}]}
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -93,6 +96,8 @@ test("weights, and Envoy's TCP proxy of them", async () => {
   const config = filter.configType.case === "typedConfig" ? filter.configType.value.value : undefined;
   const proxy = fromBinary(TcpProxySchema, config ?? new Uint8Array());
   assert.equal(proxy.statPrefix, "db.a");
+  assert.equal(proxy.idleTimeout?.seconds, 300n);
+  assert.equal(proxy.maxDownstreamConnectionDuration?.seconds, 86_400n);
   assert.equal(proxy.clusterSpecifier.case, "weightedClusters");
   assert.deepEqual(
     proxy.clusterSpecifier.case === "weightedClusters" &&

@@ -2,7 +2,7 @@
 // Gateway or one port of a service as a sidecar reaches it. Which of several takes a connection is istiod's order:
 // VirtualServices by name, routes as written.
 
-import type { RouteDestination, VirtualServiceSpec } from "../../schema/generated/types.ts";
+import type { RouteDestination, TcpSettings, VirtualServiceSpec } from "../../schema/generated/types.ts";
 import type { Resource } from "../model.ts";
 import type { MeshDestination } from "./actions.ts";
 import { type Caller, failingConnection, type PlaceConditions } from "./callers.ts";
@@ -13,6 +13,7 @@ import { type RoutesOfHosts, type Service, serviceHost } from "./registry.ts";
 import { identity, place } from "./report.ts";
 import { hashOf, type Known, reportWeights, resolveDestination } from "./routes.ts";
 import { servedHosts } from "./served-hosts.ts";
+import { policyFor } from "./traffic-policy.ts";
 
 type VirtualService = Resource<RoutesOfHosts>;
 
@@ -24,6 +25,8 @@ export interface TcpRoute {
   /** Addresses connected to; none: any. */
   subnets: readonly string[];
   destinations: readonly MeshDestination[];
+  /** Limits of its connections' lives, by the DestinationRule of the first destination. */
+  settings: TcpSettings | undefined;
   /** What Envoy counts its connections as. */
   statPrefix: string;
   /** Undefined: what a service gets without a VirtualService. */
@@ -172,14 +175,24 @@ function chain(
   const [only] = destinations;
   const isOne = destinations.length === 1 && only !== undefined;
   const statPrefix = isOne ? only.cluster : `${resource.name}.${resource.namespace}`;
-  return { kind, sniHosts: [], subnets: [], destinations, statPrefix, origin: { resource, kind, index } };
+  const settings = settingsOf(only, known);
+  const origin = { resource, kind, index };
+  return { kind, sniHosts: [], subnets: [], destinations, settings, statPrefix, origin };
 }
 
 function ownChain({ host }: Service, kind: "tcp" | "tls", port: number, known: Known): TcpRoute {
   const cluster = clusterName(port, undefined, host);
   const hash = hashOf(known.clusters.get(cluster));
   const to = { host, subset: undefined, port, cluster, weight: 1, headers: undefined, hash };
-  return { kind, sniHosts: [], subnets: [], destinations: [to], statPrefix: cluster, origin: undefined };
+  const own = { destinations: [to], settings: settingsOf(to, known), statPrefix: cluster };
+  return { kind, sniHosts: [], subnets: [], ...own, origin: undefined };
+}
+
+function settingsOf(to: MeshDestination | undefined, { registry }: Known): TcpSettings | undefined {
+  if (to === undefined) return undefined;
+  const rule = registry.rules.get(to.host);
+  const subset = to.subset === undefined ? undefined : rule?.subsets.get(to.subset);
+  return policyFor(rule?.trafficPolicy, subset, to.port).connectionPool?.tcp;
 }
 
 function warnSubnets(

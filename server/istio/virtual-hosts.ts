@@ -132,7 +132,7 @@ function claimHosts(known: Known): Claims {
 }
 
 /** No Gateways at all, in a list or without one, stand for the mesh. */
-const isOfMesh = (gateways: readonly string[] = []): boolean =>
+export const isOfMesh = (gateways: readonly string[] = []): boolean =>
   gateways.length === 0 || gateways.includes("mesh");
 
 /** Of the other ports there are connections, and no requests that have a host. */
