@@ -12,8 +12,8 @@ import { freePorts } from "./ports.ts";
 import { assertPrints, blocksOf, runCommand, stepsOf } from "./readme.ts";
 
 export interface Examples extends TestMesh {
-  /** Runs the `console` blocks of an example's README; resolves with the number of commands. */
-  follow(example: string): Promise<number>;
+  /** Runs the `console` blocks of an example's README, with texts in place of others; resolves with the number of commands. */
+  follow(example: string, instead?: Record<string, string>): Promise<number>;
   /** A port as the examples write it, and the one in its place. */
   portOf(written: number): number;
 }
@@ -46,11 +46,14 @@ export async function startExamples(
   return {
     ...mesh,
     portOf: (port) => Number(ports.get(String(port))),
-    follow: (name) =>
+    follow: (name, instead = {}) =>
       follow(name, (text) =>
-        translated(text)
-          .replaceAll("127.0.0.1:10000", `127.0.0.1:${mesh.port}`)
-          .replaceAll("127.0.0.1:15000", `127.0.0.1:${mesh.envoy.adminPort}`),
+        Object.entries(instead).reduce(
+          (all, [written, other]) => all.replaceAll(written, other),
+          translated(text)
+            .replaceAll("127.0.0.1:10000", `127.0.0.1:${mesh.port}`)
+            .replaceAll("127.0.0.1:15000", `127.0.0.1:${mesh.envoy.adminPort}`),
+        ),
       ),
     close: async () => {
       await mesh.close();
@@ -62,7 +65,9 @@ export async function startExamples(
 async function resourcesOf(files: Record<string, string>) {
   const directory = await mkdtemp(join(tmpdir(), "sluice-examples-"));
   try {
-    for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text);
+    for (const [name, text] of Object.entries(files)) {
+      if (name.endsWith(".yaml")) await writeFile(join(directory, name), text);
+    }
     return (await loadFolder(directory)).resources;
   } finally {
     await rm(directory, { recursive: true, force: true });
