@@ -225,7 +225,6 @@ function discovery(
     clusterDiscoveryType: { case: "type", value: type },
     loadAssignment: assignment,
     dnsLookupFamily: Cluster_DnsLookupFamily.V4_PREFERRED,
-    respectDnsTtl: true,
   };
   return { fields, isEds: false };
 }
