@@ -483,3 +483,15 @@ ${workload("c", "{address: 10.0.0.3, labels: {app: else}}", "{app: api}")}`;
   );
   assert.match(none.diagnostics.join(), /No WorkloadEntry of the namespace "a" has the labels \{app: api\}/);
 });
+
+test("failover that nothing sets off is told where it is written", async () => {
+  const failover = "loadBalancer: {localityLbSetting: {failover: [{from: a, to: b}]}}";
+  const told = (
+    await clustersOf(rule(`{portLevelSettings: [{port: {number: 90}, ${failover}}]}`, `{${failover}}`))
+  ).diagnostics;
+  const at = (path: string) => new RegExp(`warning spec\\.${path}\\.loadBalancer.*failover: has no effect`);
+  assert.match(told.join("\n"), at("subsets\\[0\\]\\.trafficPolicy"));
+  assert.match(told.join("\n"), at("trafficPolicy\\.portLevelSettings\\[0\\]"));
+  assert.equal(told.length, 2);
+  assert.deepEqual((await clustersOf(rule(`{${failover}, outlierDetection: {}}`))).diagnostics, []);
+});

@@ -21,12 +21,7 @@ import type {
 } from "../../schema/generated/types.ts";
 import { balancing, hashPolicy, percentValue } from "./balancing.ts";
 import { dynamicDiscovery } from "./dynamic-hosts.ts";
-import {
-  type ClientCertificates,
-  clientCertificates,
-  type TlsPlace,
-  tlsPlace,
-} from "./client-certificates.ts";
+import { type ClientCertificates, clientCertificates } from "./client-certificates.ts";
 import { entriesOf, loadAssignment } from "./endpoints.ts";
 import { healthCheckFor, healthCheckMessage } from "./health-checks.ts";
 import { groupByLocality, parseLocality, placeGroups, type Viewpoint, weighsLocalities } from "./locality.ts";
@@ -35,10 +30,10 @@ import { clusterName, isWildcard } from "./names.ts";
 import { errorMatcher, outlierMessage } from "./outlier.ts";
 import { http1, keepalive, protocolOptions, speaksHttp2, thresholds } from "./pool.ts";
 import { isHttp } from "./protocols.ts";
-import type { Registry, Service, View } from "./registry.ts";
+import type { HostRule, Registry, Service, View } from "./registry.ts";
 import type { Report } from "./report.ts";
 import type { Credentials, MeshSecret } from "./secrets.ts";
-import { type PortPolicy, policyFor } from "./traffic-policy.ts";
+import { placeOfSetting, type PortPolicy, policyFor, type SettingPlace } from "./traffic-policy.ts";
 import { type UpstreamTls, upstreamTls, withProxyProtocol } from "./upstream-tls.ts";
 import { duration, type Fields, overAds, pack, seconds } from "./wire.ts";
 
@@ -48,7 +43,7 @@ export interface MeshCluster extends ClusterParts {
   port: number;
   subset: string | undefined;
   /** Where its `tls` is written; undefined: it has none. */
-  tls: TlsPlace | undefined;
+  tls: SettingPlace | undefined;
 }
 
 interface ClusterParts {
@@ -82,7 +77,8 @@ export function buildClusters(
         const name = clusterName(port.number, subset?.name, service.host);
         const check = healthCheckFor(checks, port.number, subset);
         const policy = policyFor(rule?.trafficPolicy, subset, port.number);
-        const tls = rule && policy.tls && tlsPlace(rule, subset, policy.tls);
+        const tls = rule && policy.tls && placeOfSetting(rule, subset, "tls", policy.tls);
+        if (rule !== undefined) warnNoFailover(rule, subset, policy, check, report);
         const certificates =
           tls && policy.tls ? clientCertificates(policy.tls, tls, credentials, report) : {};
         const origin = { service, port, subset, policy, certificates, check, viewpoint };
@@ -264,6 +260,24 @@ function extensionOptions(port: ServicePort, policy: PortPolicy, tls: UpstreamTl
   return {
     "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": pack(HttpProtocolOptionsSchema, options),
   };
+}
+
+/** Envoy goes to another locality only when something tells it that the nearer ones are not well. */
+function warnNoFailover(
+  rule: HostRule,
+  subset: Subset | undefined,
+  { loadBalancer, outlierDetection }: PortPolicy,
+  check: HealthCheckSpec | undefined,
+  report: Report,
+): void {
+  const { enabled, failover, failoverPriority } = loadBalancer?.localityLbSetting ?? {};
+  if (loadBalancer === undefined || enabled === false || outlierDetection !== undefined) return;
+  const field = failover !== undefined ? "failover" : "failoverPriority";
+  if ((failover ?? failoverPriority) === undefined || check !== undefined) return;
+  const { resource, path } = placeOfSetting(rule, subset, "loadBalancer", loadBalancer);
+  const message =
+    "has no effect: nothing tells which endpoints are well. Add `outlierDetection`, or a HealthCheckPolicy.";
+  report.warning(resource, [...path, "localityLbSetting", field], message);
 }
 
 function warnEmptySubset(service: Service, subset: Subset, registry: Registry, report: Report): void {
