@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from "commander";
 import { register as registerBootstrap } from "./bootstrap.ts";
+import { register as registerController } from "./controller.ts";
 import { register as registerEffective } from "./effective.ts";
 import { register as registerExplain } from "./explain.ts";
 import { register as registerFaults } from "./faults.ts";
@@ -49,6 +50,7 @@ export function createProgram(): Command {
     registerExplain,
     registerEffective,
     registerRender,
+    registerController,
     registerStatus,
     registerHistory,
     registerFaults,

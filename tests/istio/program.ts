@@ -42,7 +42,7 @@ export function startProgram({ command, args, env, cwd, logFile }: ProgramOption
   return {
     pid: child.pid ?? -1,
     ended,
-    log: () => readFile(logFile, "utf8"),
+    log: () => readFile(logFile, "utf8").catch(() => ""),
     stop: () => end(child, ended, graceMs),
     kill: () => end(child, ended, 0),
   };
