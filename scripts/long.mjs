@@ -15,8 +15,10 @@ const lengths = {
   SLUICE_FUZZ: "50000",
   /** Distinct keys under one rate limit. */
   SLUICE_RATE_LIMIT_KEYS: "1000000",
+  /** Edits of policies under 500 requests a second. */
+  SLUICE_EDITS: "200",
 };
-const files = ["parity", "matcher", "regex", "regex-envoy", "fuzz", "rate-limit"];
+const files = ["parity", "matcher", "regex", "regex-envoy", "fuzz", "rate-limit", "live-edits"];
 
 const { status } = spawnSync(
   process.execPath,
