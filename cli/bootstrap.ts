@@ -3,7 +3,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { hostname } from "node:os";
 import { bootstrapJson } from "../envoy/bootstrap.ts";
-import { type HostPort, parseHostPort } from "./address.ts";
+import { formatHostPort, type HostPort, parseHostPort } from "./address.ts";
 import { parseLocality } from "./locality.ts";
 
 interface BootstrapCommandOptions {
@@ -13,6 +13,8 @@ interface BootstrapCommandOptions {
   namespace?: string;
   labels?: Record<string, string>;
   locality?: string;
+  outbound?: HostPort;
+  inbound: string[];
   admin: HostPort | false;
   statsSink: boolean;
   dimension: string[];
@@ -23,6 +25,8 @@ const examples = `
 Examples:
   $ sluice bootstrap --server 127.0.0.1:18000 > envoy.json && envoy -c envoy.json
   $ sluice bootstrap --server config.internal:18000 --node edge-1 --labels app=gateway,stage=prod
+  $ sluice bootstrap --server config.internal:18000 --role sidecar --namespace shop --labels app=web \\
+      --outbound 15001 --inbound 10.0.0.5:8080=127.0.0.1:8081
   $ sluice bootstrap --server 127.0.0.1:18000 --dimension region --dimension plan
 
 It gives Envoy delta ADS with a quick return after the server was away, keepalive, limits against overload,
@@ -39,6 +43,13 @@ export function register(program: Command): void {
     .option("--namespace <name>", "its namespace")
     .option("--labels <k=v,...>", "labels by which Gateways and policies select it", parseLabels)
     .option("--locality <region/zone/subzone>", "where it runs, for `localityLbSetting`", parseLocality)
+    .option("--outbound <[host:]port>", "of a sidecar: where the workload's calls go out", parseHostPort)
+    .option(
+      "--inbound <endpoint=workload>",
+      "of a sidecar: HOST:PORT of the endpoint, and of the workload itself; repeat",
+      addInbound,
+      [],
+    )
     .option("--admin <[host:]port>", "Envoy's admin address", parseHostPort, parseHostPort("15000"))
     .option("--no-admin", "no admin port")
     .option("--no-stats-sink", "do not push stats to the server")
@@ -57,6 +68,10 @@ function run(options: BootstrapCommandOptions): void {
       ROLE: role,
       ...(namespace !== undefined && { NAMESPACE: namespace }),
       ...(labels !== undefined && { LABELS: labels }),
+      ...(options.outbound !== undefined && {
+        OUTBOUND: formatHostPort(options.outbound),
+        INBOUND: options.inbound,
+      }),
     },
     ...(locality !== undefined && { locality }),
     xds: server,
@@ -71,6 +86,14 @@ function run(options: BootstrapCommandOptions): void {
 function parseRole(text: string): string {
   if (text !== "gateway" && text !== "sidecar") throw new InvalidArgumentError("Write gateway or sidecar.");
   return text;
+}
+
+function addInbound(text: string, before: string[]): string[] {
+  const [endpoint, workload, ...rest] = text.split("=");
+  if (endpoint === undefined || workload === undefined || rest.length > 0) {
+    throw new InvalidArgumentError("Write HOST:PORT=HOST:PORT, such as 10.0.0.5:8080=127.0.0.1:8081.");
+  }
+  return [...before, [endpoint, workload].map((part) => formatHostPort(parseHostPort(part))).join("=")];
 }
 
 function addLabel(text: string, before: string[]): string[] {

@@ -7,6 +7,7 @@ import { bootstrapJson } from "../envoy/bootstrap.ts";
 import { findEnvoy } from "../envoy/find.ts";
 import { startEnvoy } from "../envoy/process.ts";
 import { projectRoot } from "../envoy/root.ts";
+import { cacheDirectory } from "../envoy/wheel.ts";
 import type { MetricsSpec } from "../schema/generated/types.ts";
 import { createLogger, type Logger } from "../server/log.ts";
 import type { Resource } from "../server/model.ts";
@@ -17,8 +18,9 @@ import { formatHostPort, type HostPort, parseHostPort } from "./address.ts";
 import { parseLocality } from "./locality.ts";
 import { addObservabilityFlags, type ObservabilityFlags, observabilityOf } from "./observability.ts";
 import { requireFree } from "./up/port.ts";
-import { untilReady } from "./up/ready.ts";
+import { localNode, untilReady } from "./up/ready.ts";
 import { instancesOf, startSamples } from "./up/samples.ts";
+import { pair, startSidecars } from "./up/sidecars.ts";
 import { stopRequest } from "./up/stop.ts";
 import { version } from "./version.ts";
 
@@ -31,6 +33,7 @@ interface UpOptions extends ObservabilityFlags {
   concurrency?: number;
   locality?: string;
   sampleServices?: boolean;
+  sidecars?: boolean;
   state?: string;
   lastGood?: boolean;
 }
@@ -43,6 +46,8 @@ Examples:
   $ npm start                                         the sample mesh in examples/ficool
   $ npm start -- --config examples/sticky-canary      another example
   $ npm start -- --config mesh/ --listen 0.0.0.0:80   a folder of your own, reachable from outside
+  $ npm start -- --config examples/sidecars --sidecars
+                                                      an Envoy beside each service, as in a mesh
   $ npm start -- --listen 0 --admin 0 --http 0 --xds 0
                                                       ports from the system; the ready line tells which
 
@@ -70,6 +75,7 @@ export function register(program: Command): void {
     .option("--locality <region/zone/subzone>", "where Envoy runs, for `localityLbSetting`", parseLocality)
     .option("--sample-services", "answer on the folder's loopback endpoints (default: for the examples)")
     .option("--no-sample-services", "do not")
+    .option("--sidecars", "an Envoy beside each sample service, for what it is called and what it calls")
     .option("--state <dir>", "directory in which the last good configuration is kept")
     .option("--last-good", "start with the last good configuration of --state when the folder is in error")
     .addHelpText("after", examples)
@@ -124,7 +130,7 @@ async function bringUp(options: UpOptions, logger: Logger, opened: Opened): Prom
   const server = await serve({
     ...options,
     modules: await loadModules(join(projectRoot, "build", "filters")),
-    delivery: { file: join(projectRoot, "build", "served") },
+    delivery: { file: join(cacheDirectory(), "served") },
     version,
     logger,
     observability: observabilityOf(options),
@@ -132,26 +138,39 @@ async function bringUp(options: UpOptions, logger: Logger, opened: Opened): Prom
   opened.push(server);
 
   const { resources } = await loadFolder(options.config);
-  const samples = await startSamples(wantsSamples(options) ? instancesOf(resources) : []);
-  opened.push(samples);
+  const instances = wantsSamples(options) ? instancesOf(resources) : [];
+  const pairs = options.sidecars === true ? await pair(instances) : [];
+  if (options.sidecars === true && pairs.length === 0) {
+    throw new CannotStart(
+      "--sidecars: there are no sample services; give --sample-services, or a folder in examples/",
+    );
+  }
+  opened.push(await startSamples(options.sidecars === true ? pairs.map(({ app }) => app) : instances));
 
   const { listen, admin, concurrency, locality } = options;
   let stopping = false; // of what Envoy logs then, nothing is news
-  const envoy = await startEnvoy({
+  const common = {
     binary,
+    onOutput: (line: string) => process.stdout.write(`${line}\n`),
+    onLog: (line: string) => {
+      if (!stopping) logEnvoy(logger, line);
+    },
+  };
+  const told = {
+    dimensions: dimensionsOf(resources),
+    xds: { host: options.xds.host, port: server.xdsPort },
+  };
+  if (pairs.length > 0) opened.push(await startSidecars(pairs, { ...common, ...told, server, logger }));
+  const envoy = await startEnvoy({
+    ...common,
     config: bootstrapJson({
-      nodeId: "local",
+      ...told,
+      nodeId: localNode,
       metadata: { ROLE: "gateway" },
       ...(locality !== undefined && { locality }),
-      dimensions: dimensionsOf(resources),
-      xds: { host: options.xds.host, port: server.xdsPort },
       admin,
     }),
     ...(concurrency !== undefined && { concurrency }),
-    onOutput: (line) => process.stdout.write(`${line}\n`),
-    onLog: (line) => {
-      if (!stopping) logEnvoy(logger, line);
-    },
   }).catch(asCannotStart);
   opened.push({
     close: () => {

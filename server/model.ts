@@ -2,6 +2,7 @@
 // them, and what is known of each connected proxy.
 
 import type { Diagnostic, Position } from "../schema/diagnostic.ts";
+import type { SidecarPorts } from "./istio/sidecars.ts";
 
 /** One YAML document that has passed its schema. `spec` has the type generated for its kind. */
 export interface Resource<Spec = unknown> {
@@ -66,6 +67,8 @@ export interface NodeIdentity {
   labels: Readonly<Record<string, string>>;
   /** `region/zone/subzone`; absent when the node does not say. */
   locality?: string;
+  /** Where a proxy beside a workload listens. */
+  sidecar?: SidecarPorts;
   /** Envoy's version as `1.40.0`; empty when the node does not say. */
   envoyVersion: string;
 }

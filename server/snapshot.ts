@@ -194,14 +194,16 @@ function viewOf(node: NodeIdentity, distinctions: Dependence): View {
     namespace: node.namespace === "" ? undefined : node.namespace,
     labels: Object.keys(node.labels).length === 0 ? undefined : Object.fromEntries(labels),
     locality: distinctions.locality ? node.locality : undefined,
+    sidecar: node.sidecar,
   };
 }
 
-const viewKey = ({ namespace, labels, locality }: View): string =>
+const viewKey = ({ namespace, labels, locality, sidecar }: View): string =>
   JSON.stringify([
     namespace ?? null,
     labels === undefined ? null : Object.entries(labels).sort(),
     locality ?? null,
+    sidecar ?? null,
   ]);
 
 function reportWithheld({ secrets }: MeshModel, report: Report): void {

@@ -6,6 +6,9 @@ import type { EnvoyProcess } from "../../envoy/process.ts";
 import { CannotStart, type RunningServer } from "../../server/serve.ts";
 import type { HostPort } from "../address.ts";
 
+/** The node of the Envoy that `up` starts at the edge. */
+export const localNode = "local";
+
 const pollMs = 20;
 /** Far above what it takes; a name that DNS does not answer keeps Envoy waiting. */
 const limitMs = 60_000;
@@ -39,7 +42,7 @@ async function stateOf(
   server: RunningServer,
   listen: HostPort,
 ): Promise<number | string> {
-  const [proxy] = server.proxies();
+  const proxy = server.proxies().find(({ node }) => node.id === localNode);
   if (proxy === undefined) return "Envoy has not connected to the server";
   for (const { state, error } of Object.values(proxy.types)) {
     if (state === "nacked") throw new CannotStart(`Envoy refuses the configuration: ${error}`);

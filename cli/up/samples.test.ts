@@ -17,6 +17,8 @@ const entry = (spec: object): Resource => ({
   position: () => ({ file: "mesh.yaml", line: 1, column: 1 }),
 });
 
+const own = { service: "search", namespace: "shop" };
+
 const ports = [{ name: "http", number: 80, protocol: "HTTP" }];
 
 test("one instance for every loopback endpoint, once each", () => {
@@ -37,8 +39,8 @@ test("one instance for every loopback endpoint, once each", () => {
     { ...entry({}), kind: "VirtualService" },
   ];
   assert.deepEqual(instancesOf(resources), [
-    { host: "127.0.0.1", port: 18081, service: "search", version: "v1" },
-    { host: "127.0.0.2", port: 18081, service: "search", version: "search" },
+    { ...own, host: "127.0.0.1", port: 18081, labels: { version: "v1" }, version: "v1" },
+    { ...own, host: "127.0.0.2", port: 18081, labels: {}, version: "search" },
   ]);
 });
 
@@ -51,7 +53,7 @@ test("an endpoint without ports of its own has the target port, else the service
 
 test("instances answer with their version and with what reached them", async () => {
   const [port = 0] = await freePorts(1);
-  const samples = await startSamples([{ host: "127.0.0.1", port, service: "search", version: "v7" }]);
+  const samples = await startSamples([{ ...own, host: "127.0.0.1", port, labels: {}, version: "v7" }]);
   try {
     const response = await fetch(`http://127.0.0.1:${port}/find?q=1`, {
       method: "POST",
@@ -79,7 +81,7 @@ test("a taken port is named with the remedy", async () => {
   const { port } = taken.address() as { port: number };
   try {
     await assert.rejects(
-      startSamples([{ host: "127.0.0.1", port, service: "search", version: "v1" }]),
+      startSamples([{ ...own, host: "127.0.0.1", port, labels: {}, version: "v1" }]),
       new RegExp(
         `search v1 cannot listen on 127.0.0.1:${port}: port ${port} is taken; .*--no-sample-services`,
       ),

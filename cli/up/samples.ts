@@ -18,8 +18,12 @@ export interface Instance {
   host: string;
   port: number;
   service: string;
+  namespace: string;
+  labels: Readonly<Record<string, string>>;
   /** Its `version` label, else the service's name. */
   version: string;
+  /** Where its own calls go, on loopback; it makes none without. */
+  outbound?: number;
 }
 
 export interface Samples {
@@ -38,8 +42,9 @@ export function instancesOf(resources: readonly Resource[]): Instance[] {
       if (!isLoopback(address)) continue;
       for (const declared of resource.spec.ports.filter(({ protocol }) => isHttp(protocol))) {
         const port = own[declared.name] ?? declared.targetPort ?? declared.number;
-        const service = resource.name;
-        const instance = { host: address, port, service, version: labels.version ?? service };
+        const { name: service, namespace } = resource;
+        const version = labels.version ?? service;
+        const instance = { host: address, port, service, namespace, labels, version };
         found.set(`${address} ${port}`, instance);
       }
     }
@@ -72,7 +77,7 @@ export async function startSamples(instances: readonly Instance[]): Promise<Samp
 }
 
 function explain(instance: Instance | undefined, failure: string): string {
-  const { service, version, host, port } = instance ?? { service: "?", version: "?", host: "?", port: 0 };
+  const { service = "?", version = "?", host = "?", port = 0 } = instance ?? {};
   const what = `sample service ${service} ${version} cannot listen on ${host}:${port}`;
   const remedy = "change the endpoint's port in the ServiceEntry, or use --no-sample-services";
   return failure === "EADDRINUSE"

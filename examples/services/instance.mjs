@@ -3,16 +3,17 @@
 //   node examples/services/instance.mjs 18081 v1        one instance by hand
 //   curl -X PUT 127.0.0.1:18081/broken                  503 to everything, until the same with DELETE
 //   x-sample-delay: 300, x-sample-status: 404           headers of a request: answer late, or with this status
+//   x-sample-call: HOST/PATH                            call that first, through its sidecar (`--sidecars`)
 //
 // `sluice up` runs all instances of an example in one worker thread, which gets their list as workerData.
 
-import { createServer } from "node:http";
+import { createServer, request as startRequest } from "node:http";
 import { isMainThread, parentPort, workerData } from "node:worker_threads";
 
 const maxEchoBytes = 64 * 1024;
 
 /** @returns the listening server; rejects when the port is taken. */
-export function startInstance({ host = "127.0.0.1", port, service = "sample", version }) {
+export function startInstance({ host = "127.0.0.1", port, service = "sample", version, outbound }) {
   let isBroken = false;
   const server = createServer((request, response) => {
     if (request.url === "/broken" && ["PUT", "DELETE"].includes(request.method)) {
@@ -27,7 +28,8 @@ export function startInstance({ host = "127.0.0.1", port, service = "sample", ve
       if (size <= maxEchoBytes) chunks.push(chunk);
     });
     request.on("error", () => response.destroy());
-    request.on("end", () => {
+    request.on("end", async () => {
+      const called = await call(request.headers, outbound);
       const body = size > maxEchoBytes ? `(${size} bytes)` : Buffer.concat(chunks).toString();
       const answer = {
         service,
@@ -36,6 +38,7 @@ export function startInstance({ host = "127.0.0.1", port, service = "sample", ve
         path: request.url,
         headers: headersOf(request),
         ...(body !== "" && { body }),
+        ...(called !== undefined && { called }),
       };
       const respond = () => {
         const status = isBroken ? 503 : wanted(request, "x-sample-status", 200, 599);
@@ -53,6 +56,35 @@ export function startInstance({ host = "127.0.0.1", port, service = "sample", ve
     server.once("error", reject);
     server.listen(port, host, () => resolve(server));
   });
+}
+
+/** What another service answers, asked through the sidecar; who called first stays known by the request's id. */
+function call(headers, outbound) {
+  const [target, id] = [headers["x-sample-call"], headers["x-request-id"]];
+  if (target === undefined) return undefined;
+  if (outbound === undefined) return { error: "there is no sidecar: start with --sidecars" };
+  const slash = target.includes("/") ? target.indexOf("/") : target.length;
+  const path = target.slice(slash) || "/";
+  const own = { host: target.slice(0, slash), ...(id !== undefined && { "x-request-id": id }) };
+  return new Promise((resolve) => {
+    const asking = startRequest({ host: "127.0.0.1", port: outbound, path, headers: own }, (response) => {
+      const chunks = [];
+      response.on("data", (chunk) => chunks.push(chunk));
+      response.on("error", (error) => resolve({ error: error.message }));
+      response.on("end", () => resolve({ status: response.statusCode, answer: readable(chunks) }));
+    });
+    asking.on("error", (error) => resolve({ error: error.message }));
+    asking.end();
+  });
+}
+
+function readable(chunks) {
+  const text = Buffer.concat(chunks).toString();
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 /** The number that a header asks for, within bounds; without it the lower bound. */

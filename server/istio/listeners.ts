@@ -179,6 +179,8 @@ function connectionManager(
     accessLog: accessLogs,
     ...(tracing === undefined ? {} : { tracing }),
     useRemoteAddress: true,
+    // One request has one id on both sides of a call.
+    preserveExternalRequestId: listener.ofSidecar !== undefined,
     // An empty list would mean the default: loopback and private addresses. No client has this one.
     internalAddressConfig: { unixSockets: false, cidrRanges: [{ addressPrefix: "0.0.0.0", prefixLen: 32 }] },
     earlyHeaderMutationExtensions: [

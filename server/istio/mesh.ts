@@ -15,6 +15,7 @@ import { Report } from "./report.ts";
 import type { Known } from "./routes.ts";
 import { credentialsOf, type SecretUse } from "./secrets.ts";
 import type { TcpRoute } from "./tcp-routes.ts";
+import { sidecarOf } from "./sidecars.ts";
 import { UnknownHosts } from "./unknown-hosts.ts";
 import { type MeshVirtualHost, meshVirtualHosts } from "./virtual-hosts.ts";
 
@@ -39,6 +40,8 @@ export interface MeshListener {
   isTls?: true;
   /** TLS ends here. */
   tls: DownstreamTls | undefined;
+  /** Of a proxy beside a workload: by which its calls go out, or calls of it come in. */
+  ofSidecar?: "outbound" | "inbound";
   /** Connections are forwarded, not requests. */
   tcp: TcpRoute | undefined;
 }
@@ -67,7 +70,9 @@ export function compileMesh(
   const gateways = resources.filter((r) => isIstio<GatewaySpec>(r, "Gateway"));
   const allGateways = new Set(gateways.map((r) => `${r.namespace}/${r.name}`));
   const known: Known = { registry, clusters, report, allGateways, unknown, view };
-  const listeners: MeshListener[] = [
+  const sidecar = view.sidecar && sidecarOf(view.sidecar, known);
+  for (const cluster of sidecar?.clusters ?? []) clusters.set(cluster.name, cluster);
+  const listeners: MeshListener[] = sidecar?.listeners ?? [
     {
       name: meshListener,
       ...listen,

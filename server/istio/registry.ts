@@ -15,6 +15,7 @@ import { type HealthCheckPolicy, readHealthChecks } from "./health-checks.ts";
 import { checkDelegates, type Delegates, delegatesOf, isDelegate } from "./delegates.ts";
 import { covers, fullName, isVisible, isWildcard, localName, patternFinder } from "./names.ts";
 import { identity, place, type Report } from "./report.ts";
+import type { SidecarPorts } from "./sidecars.ts";
 import type { UnknownHosts } from "./unknown-hosts.ts";
 import { instancesOf } from "./workloads.ts";
 
@@ -57,6 +58,8 @@ export interface View {
   labels: Readonly<Record<string, string>> | undefined;
   /** `region/zone/subzone`; undefined where nothing depends on it, or the proxy does not say. */
   locality?: string | undefined;
+  /** Of a proxy beside a workload. */
+  sidecar?: SidecarPorts | undefined;
 }
 
 export const networkingGroup = "networking.istio.io";

@@ -131,7 +131,9 @@ function findAttached(
   const attached = new Map<MeshRoute, Attached>();
   const bySpecificity = targets.sort((a, b) => tiers.indexOf(a.target.tier) - tiers.indexOf(b.target.tier));
   for (const { ref, target } of bySpecificity) {
-    for (const { route } of target.places) {
+    for (const { route, listener } of target.places) {
+      // What has arrived at its instance is not sent elsewhere any more.
+      if (kind.steers && listener.ofSidecar === "inbound") continue;
       if (!attached.has(route)) attached.set(route, { policy, kind, tier: target.tier, target: ref });
     }
   }
