@@ -19,6 +19,7 @@ const shownElsewhere = new Map([
   ["npm test", "it is what runs this test"],
   ["npm start -- --config my-mesh", "tests/start.test.ts"],
   ["npx sluice serve --config my-mesh", "tests/live.test.ts"],
+  ["docker compose up --build --wait", "npm run test:compose"],
 ]);
 
 async function startMesh(options: string[]): Promise<ChildProcess> {
