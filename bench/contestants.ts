@@ -1,157 +1,111 @@
 // Who is measured: chains of HTTP filters that stand before one direct response.
 
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { projectRoot } from "../envoy/root.ts";
-import { readModule } from "../server/policy/modules.ts";
+import { headerToMetadata, localRateLimit, nativeFault, nativeMetrics, wasm } from "./chains.ts";
+import type { Modules } from "./modules.ts";
+import {
+  among,
+  fault,
+  faultFilter,
+  fourInARow,
+  keyed,
+  limiting,
+  metricsFilter,
+  routing,
+  routingFilter,
+  suite,
+  suiteFilter,
+  unkeyed,
+} from "./policies.ts";
 
 export interface Contestant {
   name: string;
   filters: unknown[];
   /** What every request is answered. */
   status: number;
+  accessLog?: unknown[];
+  /** Fields of the route beside its direct response. */
+  route?: object;
+  /** How many users ask; default 100. */
+  users?: number;
 }
 
-const typeUrl = (name: string) => `type.googleapis.com/envoy.extensions.filters.http.${name}`;
-export const routeName = "search";
-export const virtualHost = "search:80";
+export const noFilter = "no filter";
+export const nativeChain = "native chain: local_ratelimit, fault, header_to_metadata, access_loggers.stats";
+export const bareModule = "a bare module: the suite's callbacks and hostcalls, doing nothing";
+export const theSuite = "the suite, all four kinds on the route";
+export const fourFilters = "four filters of ours in a row";
+export const rustPeer = "as the Rust SDK's examples are, the same job";
+export const refusedOnRoute = "rate_limit, one bucket, refused";
+export const answeredOnRoute = "rate_limit, one bucket, admitted; the route answers as a refusal does";
 
-const localRateLimit = (perSecond: number) => ({
-  name: "local_ratelimit",
-  typed_config: {
-    "@type": typeUrl("local_ratelimit.v3.LocalRateLimit"),
-    stat_prefix: "local",
-    token_bucket: { max_tokens: perSecond, tokens_per_fill: perSecond, fill_interval: "1s" },
-    filter_enabled: { default_value: { numerator: 100 } },
-    filter_enforced: { default_value: { numerator: 100 } },
-  },
-});
-
-const nativeFault = {
-  name: "fault",
-  typed_config: {
-    "@type": typeUrl("fault.v3.HTTPFault"),
-    abort: { http_status: 503, percentage: { numerator: 100 } },
-    headers: [{ name: "x-fault", string_match: { exact: "on" } }],
-  },
-};
-
-const headerToMetadata = {
-  name: "header_to_metadata",
-  typed_config: {
-    "@type": typeUrl("header_to_metadata.v3.Config"),
-    request_rules: [
-      { header: "uid", on_header_present: { metadata_namespace: "envoy.lb", key: "uid", type: "STRING" } },
-    ],
-  },
-};
-
-/** `idle`: callbacks of the module that its policy does not need, and that are therefore not allowed. */
-function wasm(name: string, file: string, configuration: unknown, idle: readonly string[] = []): unknown {
-  return {
-    name,
-    typed_config: {
-      "@type": typeUrl("wasm.v3.Wasm"),
-      config: {
-        name,
-        root_id: name,
-        failure_policy: "FAIL_RELOAD",
-        ...(idle.length === 0 ? {} : { capability_restriction_config: allowing(file, idle) }),
-        configuration: {
-          "@type": "type.googleapis.com/google.protobuf.StringValue",
-          value: JSON.stringify(configuration),
-        },
-        vm_config: {
-          runtime: "envoy.wasm.runtime.v8",
-          vm_id: name,
-          code: { local: { filename: file } },
-        },
-      },
-    },
-  };
-}
-
-function allowing(file: string, idle: readonly string[]) {
-  const { hostcalls, callbacks } = readModule("", readFileSync(file));
-  const names = [...hostcalls, ...callbacks].filter((name) => !idle.includes(name));
-  return { allowed_capabilities: Object.fromEntries(names.map((name) => [name, {}])) };
-}
-
-const ours = (filter: string, policy: object, idle: readonly string[] = []) =>
-  wasm(
-    filter,
-    join(projectRoot, `build/filters/${filter}.wasm`),
-    { policies: [{ name: "bench/policy", attach: [{ route: routeName }], ...policy }] },
-    idle,
-  );
-
-const responseCallbacks = ["proxy_on_response_headers", "proxy_on_log"];
 const plenty = 100_000_000;
-const limited = (limit: object) => ours("rate_limit", { limits: [limit] }, responseCallbacks);
-const unkeyed = (requests: number) => limited({ name: "all", requests, per: "1s", burst: requests });
-const keyed = limited({
-  name: "user",
-  key: [{ header: "uid" }],
-  requests: 1_000_000,
-  per: "1s",
-  maxKeys: 10_000,
-});
-const routing = ours(
-  "header_routing",
-  {
-    rules: [
-      { name: "none", match: [{ headers: { uid: { exact: "nobody" } } }], destination: { subset: "v3" } },
-    ],
-  },
-  responseCallbacks,
-);
+const nobody = { exact: "nobody" };
 
-const fault = (value: string) =>
-  ours(
-    "fault",
-    {
-      faults: [
-        {
-          name: "down",
-          percentage: 100,
-          match: [{ headers: { uid: value === "" ? {} : { exact: value } } }],
-          abort: { httpStatus: 503 },
-        },
-      ],
-    },
-    [...responseCallbacks, "proxy_on_tick"],
-  );
-const nativeAbort = {
-  ...nativeFault,
-  typed_config: { ...nativeFault.typed_config, headers: [{ name: "uid", present_match: true }] },
+/** The headers of a refusal, on a direct response. */
+const asRefused = {
+  response_headers_to_add: [
+    ["retry-after", "1"],
+    ["ratelimit-policy", '"all";q=1;w=1'],
+    ["ratelimit", '"all";r=0;t=1'],
+  ].map(([key, value]) => ({ header: { key, value } })),
+  direct_response: { status: 429 },
 };
 
-export function contestants(): Contestant[] {
-  const chain = [localRateLimit(plenty), nativeFault, headerToMetadata];
-  return [
-    { name: "no filter", filters: [], status: 200 },
-    { name: "native local_ratelimit", filters: [localRateLimit(plenty)], status: 200 },
-    { name: "native chain (local_ratelimit, fault, header_to_metadata)", filters: chain, status: 200 },
-    { name: "an empty Wasm module", filters: [wasm("empty", emptyModule(), {})], status: 200 },
-    { name: "header_routing, no rule matches", filters: [routing], status: 200 },
-    { name: "rate_limit, one bucket, admitted", filters: [unkeyed(1_000_000)], status: 200 },
-    { name: "rate_limit, a bucket per user, admitted", filters: [keyed], status: 200 },
-    { name: "rate_limit, refused", filters: [unkeyed(1)], status: 429 },
-    { name: "fault, does not match", filters: [fault("nobody")], status: 200 },
-    { name: "native fault, does not match", filters: [nativeFault], status: 200 },
-    { name: "fault, aborts", filters: [fault("")], status: 503 },
-    { name: "native fault, aborts", filters: [nativeAbort], status: 503 },
-    { name: "native local_ratelimit, refused", filters: [localRateLimit(1)], status: 429 },
+export function contestants(modules: Modules): Contestant[] {
+  const chain = [
+    localRateLimit(plenty),
+    nativeFault("x-fault", { string_match: { exact: "on" } }),
+    headerToMetadata,
   ];
+  const list: (Contestant | undefined)[] = [
+    { name: noFilter, filters: [], status: 200 },
+    { name: nativeChain, filters: chain, status: 200, accessLog: [nativeMetrics] },
+    { name: "an empty Wasm module", filters: [wasm("empty", modules.empty, {})], status: 200 },
+    { name: bareModule, filters: [wasm("bare", modules.bare, {})], status: 200 },
+    { name: theSuite, filters: [suiteFilter(suite)], status: 200 },
+    { name: fourFilters, filters: fourInARow, status: 200 },
+    peer("proxy-runtime's classes: two headers, a counter", "peer", modules.proxyRuntime),
+    peer(rustPeer, "rust", modules.rust),
+    ...single(),
+    ...many(),
+  ];
+  return list.filter((one) => one !== undefined);
 }
 
-function emptyModule(): string {
-  const file = join(projectRoot, "build/bench/empty.wasm");
-  const asc = join(projectRoot, "node_modules/assemblyscript/bin/asc.js");
-  execFileSync(process.execPath, [asc, "bench/peers/empty.ts", "--target", "release", "-o", file], {
-    cwd: projectRoot,
-    stdio: "inherit",
-  });
-  return file;
-}
+const peer = (name: string, root: string, file: string | undefined): Contestant | undefined =>
+  file === undefined ? undefined : { name, filters: [wasm(root, file, {})], status: 200 };
+
+const single = (): Contestant[] => [
+  { name: "header_routing, no rule matches", filters: [routingFilter(routing)], status: 200 },
+  { name: "rate_limit, one bucket, admitted", filters: [limiting(unkeyed(1_000_000))], status: 200 },
+  { name: refusedOnRoute, filters: [limiting(unkeyed(1))], status: 429 },
+  { name: answeredOnRoute, filters: [limiting(unkeyed(1_000_000))], status: 429, route: asRefused },
+  { name: "rate_limit, a bucket per user, admitted", filters: [limiting(keyed(10_000))], status: 200 },
+  { name: "native local_ratelimit, admitted", filters: [localRateLimit(plenty)], status: 200 },
+  { name: "native local_ratelimit, refused", filters: [localRateLimit(1)], status: 429 },
+  { name: "fault, does not match", filters: [faultFilter(fault(nobody))], status: 200 },
+  { name: "fault, aborts", filters: [faultFilter(fault({}))], status: 503 },
+  {
+    name: "native fault, does not match",
+    filters: [nativeFault("uid", { string_match: nobody })],
+    status: 200,
+  },
+  { name: "native fault, aborts", filters: [nativeFault("uid", { present_match: true })], status: 503 },
+  { name: "metrics", filters: [metricsFilter], status: 200 },
+  { name: "native access_loggers.stats", filters: [], status: 200, accessLog: [nativeMetrics] },
+];
+
+/** Beside those above, which have one route and a hundred keys. */
+const many = (): Contestant[] => [
+  {
+    name: "rate_limit, one bucket, admitted; 10,000 routes",
+    filters: [limiting(among(unkeyed(1_000_000), 9_999))],
+    status: 200,
+  },
+  {
+    name: "rate_limit, a bucket per user, admitted; 1,000,000 users",
+    filters: [limiting(keyed(1_000_000))],
+    status: 200,
+    users: 1_000_000,
+  },
+];

@@ -1,41 +1,74 @@
-// A fixed number of requests over a few kept-alive connections, one at a time on each; every answer is checked.
+// Requests over kept-alive connections, one at a time on each; every answer is checked. A run is a fixed number of
+// them as fast as they are answered, or so many a second.
 
 import { connect, type Socket } from "node:net";
-
-const connections = 8;
+import { setTimeout as delay } from "node:timers/promises";
+import type { Contestant } from "./contestants.ts";
 
 export class Load {
   readonly #connections: readonly Connection[];
+  readonly #users: number;
+  readonly #status: number;
 
-  private constructor(opened: readonly Connection[]) {
+  private constructor(opened: readonly Connection[], { users, status }: Contestant) {
     this.#connections = opened;
+    this.#users = users ?? 100;
+    this.#status = status;
   }
 
-  static async open(port: number): Promise<Load> {
-    return new Load(await Promise.all(Array.from({ length: connections }, () => Connection.open(port))));
+  static async open(port: number, contestant: Contestant, connections = 8): Promise<Load> {
+    const opened = Array.from({ length: connections }, () => Connection.open(port));
+    return new Load(await Promise.all(opened), contestant);
   }
 
   close(): void {
     for (const connection of this.#connections) connection.close();
   }
 
-  async run(requests: number, status: number): Promise<void> {
+  async run(requests: number): Promise<void> {
     let sent = 0;
     let others = 0;
     const work = async (connection: Connection): Promise<void> => {
       while (sent < requests) {
-        const answered = await connection.ask(request(sent++ % 100));
-        if (answered !== status) others += 1;
+        const answered = await connection.ask(this.#request(sent++));
+        if (answered !== this.#status) others += 1;
       }
     };
     await Promise.all(this.#connections.map(work));
     // A bucket of one token a second admits one now and then.
-    if (others > (status === 200 ? 0 : 5))
-      throw new Error(`${others} of ${requests} answers were not ${status}`);
+    if (others > (this.#status === 200 ? 0 : 5 + requests / 1000))
+      throw new Error(`${others} of ${requests} answers were not ${this.#status}`);
+  }
+
+  /** Milliseconds from when each request was due until its answer was there; what is late waits in no queue of ours. */
+  async paced(perSecond: number, seconds: number): Promise<number[]> {
+    const times: number[] = [];
+    const free = [...this.#connections];
+    const begun = performance.now();
+    const under: Promise<void>[] = [];
+    for (let n = 0; n < perSecond * seconds; n++) {
+      const due = begun + (n * 1000) / perSecond;
+      while (performance.now() < due || free.length === 0) await delay(1);
+      const connection = free.pop();
+      if (connection === undefined) continue;
+      const answer = connection.ask(this.#request(n)).then(() => {
+        times.push(performance.now() - connection.asked);
+        free.push(connection);
+      });
+      under.push(answer);
+    }
+    await Promise.all(under);
+    return times;
+  }
+
+  #request(n: number): string {
+    return request(this.#users > 1000 ? Math.floor(Math.random() * this.#users) : n % this.#users);
   }
 }
 
 class Connection {
+  /** When the request under way was sent. */
+  asked = 0;
   readonly #socket: Socket;
   #received = "";
   #answered: ((status: number) => void) | undefined;
@@ -67,6 +100,7 @@ class Connection {
     return new Promise((resolve, reject) => {
       this.#answered = resolve;
       this.#failed = reject;
+      this.asked = performance.now();
       this.#socket.write(text);
     });
   }

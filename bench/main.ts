@@ -1,86 +1,28 @@
-// `npm run bench [-- ROUNDS]`: what each filter adds to a request, side by side.
-//
-// All contestants run at once, each in its own Envoy with one worker; short fixed runs are interleaved in
-// rotating order, so that what the machine does besides hits all alike. Time is what the kernel charged to the
-// worker thread, not wall time. Trust the ratios.
+// `npm run bench [-- SECTION...] [ROUNDS]`: what the filters cost, side by side. Without sections all of them.
 
-import { mkdir, writeFile } from "node:fs/promises";
-import { cpus } from "node:os";
-import { join } from "node:path";
-import { projectRoot } from "../envoy/root.ts";
-import { contestants } from "./contestants.ts";
-import { type Running, startContestant } from "./envoy.ts";
-import { Load } from "./load.ts";
-import { plot, type Row, table } from "./report.ts";
+import { measureCpu } from "./cpu.ts";
+import { measureLimits } from "./limits.ts";
+import { type Modules, buildModules } from "./modules.ts";
+import { measureScale } from "./scale.ts";
+import { measureSize } from "./size.ts";
+import { measureSpeed } from "./speed.ts";
 
-const rounds = Math.max(8, Number(process.argv[2] ?? 30));
-const requestsPerRun = 1_600;
-const warmUp = 6_400;
+const sections: Record<string, (modules: Modules, rounds: number) => Promise<void>> = {
+  cpu: measureCpu,
+  speed: measureSpeed,
+  limits: measureLimits,
+  scale: measureScale,
+  size: measureSize,
+};
 
-interface Measured extends Running {
-  load: Load;
-  /** Nanoseconds per request, one per round. */
-  samples: number[];
+const words = process.argv.slice(2);
+const unknown = words.filter((word) => !/^\d+$/.test(word) && sections[word] === undefined);
+if (unknown.length > 0) {
+  console.error(`no section ${unknown.join(", ")}: there are ${Object.keys(sections).join(", ")}`);
+  process.exit(2);
 }
-
-const running: Measured[] = [];
-try {
-  for (const contestant of contestants()) {
-    progress(`starting ${contestant.name}`);
-    const started = await startContestant(contestant);
-    running.push({ ...started, load: await Load.open(started.port), samples: [] });
-  }
-  for (const one of running) {
-    progress(`warming up ${one.contestant.name}`);
-    // The bucket of a contestant that refuses holds one token a second.
-    await one.load.run(warmUp, one.contestant.status);
-  }
-  for (let round = 0; round < rounds; round++) {
-    progress(`round ${round + 1} of ${rounds}`);
-    for (let i = 0; i < running.length; i++) await measure(running[(round + i) % running.length]);
-  }
-  await report();
-} finally {
-  for (const { load, envoy } of running) {
-    load.close();
-    await envoy.stop();
-  }
-}
-
-async function measure(one: Measured | undefined): Promise<void> {
-  if (one === undefined) return;
-  const before = await one.workerCpuNs();
-  await one.load.run(requestsPerRun, one.contestant.status);
-  one.samples.push(((await one.workerCpuNs()) - before) / requestsPerRun);
-}
-
-async function report(): Promise<void> {
-  const bare = quantile(running[0]?.samples ?? [], 0.25);
-  const chain = running.find(({ contestant }) => contestant.name.startsWith("native chain"));
-  const chainAdds = quantile(chain?.samples ?? [], 0.25) - bare;
-  const rows: Row[] = running.map(({ contestant, samples }) => {
-    const cost = quantile(samples, 0.25);
-    return {
-      name: contestant.name,
-      microseconds: cost / 1e3,
-      added: (cost - bare) / 1e3,
-      ratio: (cost - bare) / chainAdds,
-      spread: (quantile(samples, 0.75) - cost) / 1e3,
-    };
-  });
-  const text = table(rows, { rounds, requestsPerRun, processor: cpus()[0]?.model ?? "unknown" });
-  const directory = join(projectRoot, "bench/results");
-  await mkdir(directory, { recursive: true });
-  await writeFile(join(directory, "cpu.md"), text);
-  await writeFile(join(directory, "cpu.svg"), plot(rows));
-  process.stdout.write(`\n${text}`);
-}
-
-function quantile(samples: readonly number[], share: number): number {
-  const sorted = [...samples].sort((a, b) => a - b);
-  return sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN;
-}
-
-function progress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
-}
+const rounds = Math.max(4, Number(words.find((word) => /^\d+$/.test(word)) ?? 30));
+const chosen = words.filter((word) => sections[word] !== undefined);
+const modules = await buildModules();
+for (const [name, measure] of Object.entries(sections))
+  if (chosen.length === 0 || chosen.includes(name)) await measure(modules, rounds);

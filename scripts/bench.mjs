@@ -1,4 +1,4 @@
-// `npm run bench [-- ROUNDS]`: sets up, then measures the filters side by side (bench/main.ts).
+// `npm run bench [-- SECTION...] [ROUNDS]`: sets up, then measures the filters side by side (bench/main.ts).
 
 import "./node-version.mjs";
 import { spawnSync } from "node:child_process";
