@@ -71,6 +71,7 @@ async function run(options: ControllerOptions): Promise<void> {
       resource: options.resource,
       namespace: options.namespace,
       labels: {},
+      mode: undefined,
       phase: options.phase,
       priority: Number(options.priority),
       imagePullSecret: options.imagePullSecret,

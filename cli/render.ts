@@ -10,7 +10,7 @@ import { type Diagnostic, formatDiagnostic } from "../schema/diagnostic.ts";
 import { refusalDiagnostic } from "../server/refusal.ts";
 import { type Target, targets } from "../server/render/availability.ts";
 import { type EnvoyOptions, renderEnvoy } from "../server/render/envoy/render.ts";
-import { type IstioOptions, moduleUrls, phases, resources } from "../server/render/istio/options.ts";
+import { type IstioOptions, modes, moduleUrls, phases, resources } from "../server/render/istio/options.ts";
 import { renderIstio } from "../server/render/istio/render.ts";
 import type { Rendered, RenderInput } from "../server/render/rendered.ts";
 import { loadModules } from "../server/snapshot.ts";
@@ -27,6 +27,7 @@ interface RenderOptions {
   resource: IstioOptions["resource"];
   namespace: string;
   workload: Record<string, string>;
+  mode?: IstioOptions["mode"];
   phase?: IstioOptions["phase"];
   priority: number;
   imagePullSecret?: string;
@@ -71,6 +72,12 @@ export function register(program: Command): void {
       "istio: the proxies, in place of the gateways' selectors; may be given several times",
       collectLabels,
       {},
+    )
+    .addOption(
+      new Option(
+        "--mode <mode>",
+        "istio: calls that go out, or requests that come in; default: CLIENT",
+      ).choices(modes),
     )
     .addOption(
       new Option("--phase <phase>", "istio: before which of its own; default: after all").choices(phases),
@@ -145,6 +152,7 @@ const istioOptions = (options: RenderOptions): IstioOptions => ({
   resource: options.resource,
   namespace: options.namespace,
   labels: options.workload,
+  mode: options.mode,
   phase: options.phase,
   priority: options.priority,
   imagePullSecret: options.imagePullSecret,

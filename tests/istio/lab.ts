@@ -43,6 +43,8 @@ export interface Lab {
   /** Renders, fails on any error, and applies what was rendered; gives its objects, to be removed again. */
   put(yaml: string, options?: Partial<IstioOptions>): Promise<KubeObject[]>;
   request(port: number, options?: RequestOptions): Promise<Answer>;
+  /** At another address of loopback. */
+  requestAt(address: string, port: number, options?: RequestOptions): Promise<Answer>;
   close(): Promise<void>;
 }
 
@@ -125,6 +127,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
         return objects;
       },
       request: (port, request) => ask(agent, port, request),
+      requestAt: (address, port, request) => ask(agent, port, request, address),
     };
     return lab;
   } catch (error) {
@@ -140,6 +143,7 @@ const defaults: Omit<IstioOptions, "moduleUrl" | "digest"> = {
   phase: undefined,
   priority: 100,
   imagePullSecret: undefined,
+  mode: undefined,
 };
 
 const fill = (yaml: string, services: Record<string, EchoService>): string =>

@@ -147,11 +147,16 @@ export async function startTestMesh(options: MeshOptions): Promise<TestMesh> {
   }
 }
 
-export async function ask(agent: Agent, port: number, options: RequestOptions = {}): Promise<Answer> {
+export async function ask(
+  agent: Agent,
+  port: number,
+  options: RequestOptions = {},
+  address = "127.0.0.1",
+): Promise<Answer> {
   const { path = "/", method = "GET", host = "go-search-service.ficool.svc.cluster.local" } = options;
   const pairs = flatten(options.headers ?? {});
   const response = await agent.request({
-    origin: `http://127.0.0.1:${port}`,
+    origin: `http://${address}:${port}`,
     path,
     method: method as Dispatcher.HttpMethod,
     headers: ["host", host, ...pairs],

@@ -4,8 +4,26 @@ import type { HeaderRoutingSpec } from "../../../schema/generated/types.ts";
 import type { Report } from "../../istio/report.ts";
 import type { MeshRoute } from "../../istio/routes.ts";
 import type { Resource } from "../../model.ts";
+import type { PolicyState } from "../../policy/attach.ts";
 import { Places } from "../../policy/places.ts";
 import type { Mesh } from "../../snapshot.ts";
+
+/** Where requests come in no route is the folder's: only policies on the whole proxy can act there. */
+export function reportServerSide(policies: readonly PolicyState[], report: Report): void {
+  for (const { resource, kind } of policies) {
+    if (kind.steers) {
+      report.error(
+        resource,
+        [],
+        "Requests that have come in have nowhere else to go: header routing acts where calls go out.",
+      );
+    } else if ((resource.spec.targetRefs ?? []).length > 0) {
+      const message =
+        "It is left out: routes are chosen where calls go out, so that with --mode SERVER only policies without `targetRefs` act.";
+      report.warning(resource, ["spec", "targetRefs"], message);
+    }
+  }
+}
 
 export function reportUntold(mesh: Mesh, assumed: ReadonlySet<string>, report: Report): void {
   const places = new Places(mesh);
@@ -20,8 +38,25 @@ export function reportUntold(mesh: Mesh, assumed: ReadonlySet<string>, report: R
             "common with a route of another host. Add the Service's ports to the folder as a ServiceEntry for the same host.",
         );
       }
+      if (kind.steers) reportUnsteerable(policy, route, report);
       if (kind.steers) reportRematch(policy as Resource<HeaderRoutingSpec>, route, report);
     }
+  }
+}
+
+/** Where no derived route can be written. */
+function reportUnsteerable(policy: Resource, { origin, name }: MeshRoute, report: Report): void {
+  const remedy = "Refer to a route of a VirtualService that is not delegated.";
+  if (origin.kind === "route") {
+    const { kind } = origin.resource;
+    const message = `Istio cannot be told where requests of the route "${name}" are sent by a rule: it is of an ${kind}. ${remedy}`;
+    report.error(policy, ["spec", "targetRefs"], message);
+  } else if (origin.kind === "virtualService" && origin.root !== undefined) {
+    report.error(
+      policy,
+      ["spec", "targetRefs"],
+      `Istio cannot be told where requests of the route "${name}" are sent by a rule: it is delegated. ${remedy}`,
+    );
   }
 }
 

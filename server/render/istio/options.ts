@@ -5,12 +5,17 @@ import type { FilterModule } from "../../policy/modules.ts";
 export const phases = ["AUTHN", "AUTHZ", "STATS"] as const;
 export const resources = ["WasmPlugin", "TrafficExtension"] as const;
 
+/** The side of a proxy: calls that go out, as at a gateway, or requests that come in. */
+export const modes = ["CLIENT", "SERVER"] as const;
+
 export interface IstioOptions {
   resource: (typeof resources)[number];
   /** Of the plugins. In Istio's root namespace they reach proxies of all namespaces. */
   namespace: string;
   /** In place of the gateways' selectors. */
   labels: Readonly<Record<string, string>>;
+  /** Of the proxies that `labels` name. Absent: CLIENT. */
+  mode: (typeof modes)[number] | undefined;
   /** Absent: after authentication and authorization, before the router. */
   phase: (typeof phases)[number] | undefined;
   /** Of the first of our filters; each further one has the next lower. */

@@ -32,10 +32,31 @@ interface Input {
 
 export function pluginsFor(workloads: Workloads, input: Input): Plugin[] {
   return policyKinds.flatMap((kind, position) => {
-    const policies = policiesOf(kind, workloads, input.mesh);
     const module = input.modules[kind.module];
-    return policies === 0 || module === undefined ? [] : [plugin(kind, position, module, workloads, input)];
+    const configuration = configurationOf(kind, workloads, input);
+    return module === undefined || configuration === undefined
+      ? []
+      : [plugin(kind, position, module, configuration, workloads, input)];
   });
+}
+
+/** Undefined: the filter has nothing to do there. */
+function configurationOf(kind: PolicyKind, workloads: Workloads, input: Input): object | undefined {
+  const { mesh, resources, assumed, options } = input;
+  if (options.mode === "SERVER") return everywhere(kind, mesh, resources);
+  if (policiesOf(kind, workloads, mesh) === 0) return undefined;
+  const naming = namingOf(kind, workloads, mesh, assumed);
+  return JSON.parse(compileConfiguration(kind, mesh, mesh, resources, naming)) as object;
+}
+
+/** Policies on the whole proxy, on every request. */
+function everywhere(kind: PolicyKind, mesh: Mesh, resources: readonly Resource[]): object | undefined {
+  const policies = mesh.policies.flatMap(({ kind: own, inForce }) => {
+    if (own !== kind || kind.steers || inForce === undefined) return [];
+    const { targetRefs = [], inherit: _, ...rest } = inForce.spec;
+    return targetRefs.length > 0 ? [] : [{ name: `${inForce.namespace}/${inForce.name}`, ...rest }];
+  });
+  return policies.length === 0 ? undefined : { policies, ...kind.settings?.(resources) };
 }
 
 function policiesOf(kind: PolicyKind, { covers }: Workloads, mesh: Mesh): number {
@@ -54,11 +75,10 @@ function plugin(
   kind: PolicyKind,
   position: number,
   module: FilterModule,
+  compiled: object,
   workloads: Workloads,
-  { mesh, resources, assumed, options }: Input,
+  { options }: Input,
 ): Plugin {
-  const naming = namingOf(kind, workloads, mesh, assumed);
-  const compiled = JSON.parse(compileConfiguration(kind, mesh, mesh, resources, naming)) as object;
   const pluginConfig = { ...(writesLabels(kind) ? { labels: "istio" } : {}), ...compiled };
   const name = ["sluice", kind.module.replaceAll("_", "-"), workloads.name].filter((part) => part !== "");
   const wasm = {
@@ -81,7 +101,11 @@ function plugin(
     manifest: {
       apiVersion: "extensions.istio.io/v1alpha1",
       kind: options.resource,
-      metadata: { name: name.join("-"), namespace: options.namespace, labels: managed },
+      metadata: {
+        name: name.join("-"),
+        namespace: workloads.namespace ?? options.namespace,
+        labels: managed,
+      },
       spec: { ...workloads.where, ...order, ...(isPlugin ? wasm : { wasm }) },
     },
   };

@@ -11,7 +11,7 @@ import type { Mesh } from "../../snapshot.ts";
 import { unavailable } from "../availability.ts";
 import { type Manifest, type Rendered, type RenderInput, yamlFile } from "../rendered.ts";
 import { assumedServices } from "./assumed-services.ts";
-import { reportUntold } from "./checks.ts";
+import { reportServerSide, reportUntold } from "./checks.ts";
 import type { IstioOptions } from "./options.ts";
 import { type Plugin, pluginsFor } from "./plugins.ts";
 import { changedVirtualServices } from "./virtual-services.ts";
@@ -39,11 +39,12 @@ export function istioMesh(
   const report = new Report();
   const mesh: Mesh = { ...model, ...attachPolicies(all, model, previous, report) };
   const assumed = new Set(services.flatMap(({ spec }) => spec.hosts));
-  reportUntold(mesh, assumed, report);
+  if (options.mode === "SERVER") reportServerSide(mesh.policies, report);
+  else reportUntold(mesh, assumed, report);
   const input = { mesh, resources, modules, assumed, options };
   return {
-    plugins: workloadsOf(mesh, options.labels).flatMap((workloads) => pluginsFor(workloads, input)),
-    virtualServices: changedVirtualServices(mesh, assumed),
+    plugins: workloadsOf(mesh, options).flatMap((workloads) => pluginsFor(workloads, input)),
+    virtualServices: options.mode === "SERVER" ? [] : changedVirtualServices(mesh, assumed),
     policies: mesh.policies,
     diagnostics: [...diagnostics, ...report.diagnostics, ...unavailable("istio", resources)],
   };
