@@ -1,5 +1,6 @@
-// A record of what a module decides, and why, for hosts that ask for it: `sluice explain` and tests. Off by default:
-// a decision then costs one look at a global. Envoy never calls sluice_trace, which is no callback.
+// A record of what a module decides, and why, for requests that are explained (explain/) and for hosts that ask for it:
+// `sluice explain` and tests. Off by default: a decision then costs one look at a global. Envoy never calls
+// sluice_trace, which is no callback.
 //
 // The ring:    0 capacity u32 | 4 records written so far u32 | 8 records
 // One record:  0 stream u32 | 4 kind u16 | 6 part u16 | 8 policy u32 | 12 rule u32 | 16 entry u32 | 20 condition u32
@@ -11,8 +12,8 @@ const HEADER: usize = 8;
 const RECORD: usize = 32;
 
 /** Kinds of records. */
-const CONDITION: u32 = 1;
-const RULE: u32 = 2;
+export const CONDITION: u32 = 1;
+export const RULE: u32 = 2;
 export const CHOICE: u32 = 3;
 export const LIMIT: u32 = 4;
 export const FAULT: u32 = 5;
@@ -61,6 +62,62 @@ export function sluice_trace(capacity: u32): usize {
   store<u32>(ring, capacity);
   isTracing = capacity > 0;
   return ring;
+}
+
+/** A record, as drawn above. */
+@unmanaged
+export class TraceRecord {
+  stream: u32;
+  kind: u16;
+  part: u16;
+  policy: u32;
+  rule: u32;
+  entry: u32;
+  condition: u32;
+  outcome: u32;
+  reason: u32;
+}
+
+/** Configure only. There is a ring, of at least so many records if none was there. */
+export function ensureRing(capacity: u32): void {
+  if (ring !== 0 && load<u32>(ring) > 0) return;
+  sluice_trace(capacity);
+  isTracing = false;
+}
+
+let wasTracing: bool = false;
+let begun: u32 = 0;
+
+/** Records what is decided until endRecording, whether a host has switched the trace on or not. */
+export function beginRecording(): void {
+  wasTracing = isTracing;
+  isTracing = true;
+  begun = load<u32>(ring, 4);
+}
+
+export function endRecording(): void {
+  isTracing = wasTracing;
+}
+
+/** The next records are those of interest. */
+export function skipRecords(): void {
+  begun = load<u32>(ring, 4);
+}
+
+/** Number of the first record since beginRecording or skipRecords that the ring still has. */
+export function firstRecord(): u32 {
+  const written = load<u32>(ring, 4);
+  const capacity = load<u32>(ring);
+  return written - begun > capacity ? written - capacity : begun;
+}
+
+/** Number of the record that will be written next. */
+export function nextRecord(): u32 {
+  return load<u32>(ring, 4);
+}
+
+export function recordAt(number: u32): TraceRecord {
+  return changetype<TraceRecord>(ring + HEADER + <usize>(number % load<u32>(ring)) * RECORD);
 }
 
 /** In a module of several parts: whose records follow. */

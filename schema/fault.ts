@@ -15,7 +15,7 @@ import {
   string,
 } from "./language.ts";
 import { requestMatches } from "./match.ts";
-import { arenaField, policyShapes, streamsField } from "./policy.ts";
+import { arenaField, explainField, policyShapes, streamsField } from "./policy.ts";
 
 const hour = 3_600_000;
 const latency = duration(1, hour);
@@ -243,6 +243,7 @@ const shapes = policyShapes({
   configFields: {
     disabled: { schema: boolean, default: false, doc: "The kill switch: no fault at all." },
     ...arenaField,
+    ...explainField,
     ...streamsField,
   },
 });

@@ -2,7 +2,7 @@
 
 import { duration, type Field, integer, list, map, nonEmpty, type ObjectSchema, string } from "./language.ts";
 import { requestMatches } from "./match.ts";
-import { arenaField, policyShapes, streamsField } from "./policy.ts";
+import { arenaField, explainField, policyShapes, streamsField } from "./policy.ts";
 
 const destinationFields: Record<string, Field> = {
   host: { schema: nonEmpty(253, "host"), doc: "Default: the host of the route's own destination." },
@@ -108,7 +108,7 @@ const shapes = policyShapes({
   puts: "Header-based routing",
   filter: "header_routing",
   fields: policyFields,
-  configFields: { ...arenaField, ...streamsField },
+  configFields: { ...arenaField, ...explainField, ...streamsField },
 });
 
 /** The `spec` of a HeaderRoutingPolicy resource. */

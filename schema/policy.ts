@@ -31,6 +31,16 @@ export const streamsField: Record<string, Field> = {
   maxStreams: { schema: integer(64, 1_048_576), default: 65_536, doc: "Streams with state per worker." },
 };
 
+/** Settings of a filter that decides about requests. */
+export const explainField: Record<string, Field> = {
+  explainTokenSha256: {
+    schema: { type: "string", minLength: 64, maxLength: 64 },
+    doc:
+      "Requests whose sluice-explain header is the text with this SHA-256 (hexadecimal) are told in the response " +
+      "header sluice-explanation what was decided. Absent: nobody is.",
+  },
+};
+
 /** Of every filter's configuration. */
 const labelsField: Record<string, Field> = {
   labels: {

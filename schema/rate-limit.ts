@@ -17,7 +17,7 @@ import {
   string,
 } from "./language.ts";
 import { requestMatches } from "./match.ts";
-import { arenaField, policyShapes, streamsField } from "./policy.ts";
+import { arenaField, explainField, policyShapes, streamsField } from "./policy.ts";
 
 const part = (name: string, doc: string): ObjectSchema => ({ type: "object", name, doc, fields: {} });
 
@@ -185,7 +185,7 @@ const shapes = policyShapes({
       doc: "Names the buckets: entries with one seed share them, limit by limit; default: `name`.",
     },
   },
-  configFields: { ...arenaField, ...streamsField },
+  configFields: { ...arenaField, ...explainField, ...streamsField },
 });
 
 /** The `spec` of a RateLimitPolicy resource. */

@@ -7,6 +7,7 @@ import { findByte, literal, writeBytes } from "../../assembly/bytes";
 import { allocate } from "../../assembly/config/blocks";
 import { itemAt } from "../../assembly/config/records";
 import { enterField, enterIndex, leave } from "../../assembly/config/refusal";
+import { takeToken, token } from "../../assembly/explain/configure";
 import { stableHash } from "../../assembly/hash";
 import { compileMatches } from "../../assembly/match/compile";
 import { useIstioLabels } from "../../assembly/metrics";
@@ -45,6 +46,8 @@ let owner: u64 = 0;
 export function buildPlan(config: FaultConfig, root: u32): Plan | null {
   useIstioLabels(config.labels === FaultConfigLabelEncodingIs.istio_);
   const plan = changetype<Plan>(allocate(offsetof<Plan>()));
+  if (!takeToken(config.explainTokenSha256Start, config.explainTokenSha256Length)) return null;
+  plan.token = token;
   plan.root = root;
   plan.isDisabled = config.disabled;
   plan.attachments = attachPolicies(config);

@@ -5,8 +5,15 @@ import { secretU64 } from "../../assembly/abi/clock";
 import { CONTINUE, STOP_ITERATION } from "../../assembly/abi/hostcalls";
 import { CONFIGURE, enter, LOG, REQUEST, RESPONSE, TICK } from "../../assembly/abi/phase";
 import { beginPolicies } from "../../assembly/attach/lookup";
-import { currentGeneration, install } from "../../assembly/attach/plugins";
+import { currentGeneration, Generation, install } from "../../assembly/attach/plugins";
 import { discardConfiguration, finishConfiguration } from "../../assembly/config/read";
+import {
+  beginExplaining,
+  endExplaining,
+  forgetExplanation,
+  isExplaining,
+  tellExplanation,
+} from "../../assembly/explain/explain";
 import { beginMatching } from "../../assembly/match/request";
 import { seedRandom } from "../../assembly/random";
 import { refuseHeaders } from "../../assembly/request/too-large";
@@ -14,6 +21,7 @@ import { readRequestHeaders } from "../../assembly/request/view";
 import { isTracing } from "../../assembly/trace";
 import { markResponse } from "./answer";
 import { buildPlan } from "./build";
+import { explainFaults } from "./explain";
 import { readFaultConfig } from "./generated/config";
 import { forgetStream } from "./held";
 import { injectFaults } from "./inject";
@@ -48,8 +56,17 @@ export function proxy_on_request_headers(stream: u32, count: u32, endOfStream: u
   enter(REQUEST);
   const generation = currentGeneration();
   if (generation === null) return CONTINUE;
-  beginMatching();
   const plan = changetype<Plan>(generation.plan);
+  if (plan.token === 0) return decideRequest(stream, plan, generation);
+  beginExplaining(stream, plan.token);
+  const action = decideRequest(stream, plan, generation);
+  if (isExplaining) explainFaults(plan);
+  endExplaining();
+  return action;
+}
+
+function decideRequest(stream: u32, plan: Plan, generation: Generation): u32 {
+  beginMatching();
   limitArena(plan.arenaSize);
   if (!readRequestHeaders() || !beginPolicies(plan.attachments) || (isTracing && !askAll(stream, plan))) {
     refuseHeaders();
@@ -61,6 +78,7 @@ export function proxy_on_request_headers(stream: u32, count: u32, endOfStream: u
 export function proxy_on_response_headers(stream: u32, count: u32, endOfStream: u32): u32 {
   enter(RESPONSE);
   markResponse(stream);
+  tellExplanation(stream);
   return CONTINUE;
 }
 
@@ -72,4 +90,5 @@ export function proxy_on_tick(rootContext: u32): void {
 export function proxy_on_log(stream: u32): void {
   enter(LOG);
   forgetStream(stream);
+  forgetExplanation(stream);
 }

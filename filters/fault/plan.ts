@@ -17,6 +17,8 @@ export class Plan {
   arenaSize: usize;
   /** PolicyPlan, one per policy. */
   policies: usize;
+  /** See assembly/explain/token.ts; 0: nobody is told anything. */
+  token: usize;
   /** The kill switch: no fault at all. */
   isDisabled: bool;
   /** The root context that was configured with it, whose ticks wake its streams. */

@@ -5,13 +5,21 @@ import { CONTINUE, STOP_ITERATION } from "../../assembly/abi/hostcalls";
 import { CONFIGURE, enter, LOG, REQUEST, RESPONSE } from "../../assembly/abi/phase";
 import { secretU64 } from "../../assembly/abi/clock";
 import { beginPolicies } from "../../assembly/attach/lookup";
-import { currentGeneration, install } from "../../assembly/attach/plugins";
+import { currentGeneration, Generation, install } from "../../assembly/attach/plugins";
 import { discardConfiguration, finishConfiguration } from "../../assembly/config/read";
+import {
+  beginExplaining,
+  endExplaining,
+  forgetExplanation,
+  isExplaining,
+  tellExplanation,
+} from "../../assembly/explain/explain";
 import { beginMatching } from "../../assembly/match/request";
 import { seedRandom } from "../../assembly/random";
 import { refuseHeaders } from "../../assembly/request/too-large";
 import { readRequestHeaders } from "../../assembly/request/view";
 import { isTracing } from "../../assembly/trace";
+import { explainRoute } from "./explain";
 import { readHeaderRoutingConfig } from "./generated/config";
 import { buildPlan, Plan } from "./plan";
 import { changeResponse, forgetStream } from "./response";
@@ -44,8 +52,17 @@ export function proxy_on_request_headers(stream: u32, count: u32, endOfStream: u
   enter(REQUEST);
   const generation = currentGeneration();
   if (generation === null) return CONTINUE;
-  beginMatching();
   const plan = changetype<Plan>(generation.plan);
+  if (plan.token === 0) return decideRequest(stream, plan, generation);
+  beginExplaining(stream, plan.token);
+  const action = decideRequest(stream, plan, generation);
+  if (isExplaining) explainRoute(plan);
+  endExplaining();
+  return action;
+}
+
+function decideRequest(stream: u32, plan: Plan, generation: Generation): u32 {
+  beginMatching();
   limitArena(plan.arenaSize);
   const isRead =
     readRequestHeaders() && beginPolicies(plan.attachments) && (!isTracing || askAll(stream, plan));
@@ -57,10 +74,12 @@ export function proxy_on_request_headers(stream: u32, count: u32, endOfStream: u
 export function proxy_on_response_headers(stream: u32, count: u32, endOfStream: u32): u32 {
   enter(RESPONSE);
   changeResponse(stream);
+  tellExplanation(stream);
   return CONTINUE;
 }
 
 export function proxy_on_log(stream: u32): void {
   enter(LOG);
   forgetStream(stream);
+  forgetExplanation(stream);
 }

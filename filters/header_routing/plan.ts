@@ -4,6 +4,7 @@
 import { ensureArena } from "../../assembly/abi/arena";
 import { addPolicy, AttachTable, finishTable, newAttachTable } from "../../assembly/attach/table";
 import { beginName, findMetric, label, Metric, useIstioLabels } from "../../assembly/metrics";
+import { takeToken, token } from "../../assembly/explain/configure";
 import { allocate } from "../../assembly/config/blocks";
 import { itemAt } from "../../assembly/config/records";
 import { enterField, enterIndex, refuse } from "../../assembly/config/refusal";
@@ -33,6 +34,8 @@ export class Plan {
   arenaSize: usize;
   /** PolicyPlan, one per policy. */
   policies: usize;
+  /** See assembly/explain/token.ts; 0: nobody is told anything. */
+  token: usize;
 }
 
 
@@ -82,6 +85,8 @@ const DESTINATIONS: ByteString = literal("destinations");
 export function buildPlan(config: HeaderRoutingConfig): Plan | null {
   useIstioLabels(config.labels === HeaderRoutingConfigLabelEncodingIs.istio_);
   const plan = changetype<Plan>(allocate(offsetof<Plan>()));
+  if (!takeToken(config.explainTokenSha256Start, config.explainTokenSha256Length)) return null;
+  plan.token = token;
   const count = config.policiesCount;
   plan.policies = allocate(count * offsetof<PolicyPlan>());
   plan.attachments = newAttachTable(attachmentCount(config));

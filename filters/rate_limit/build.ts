@@ -7,6 +7,7 @@ import { allocate } from "../../assembly/config/blocks";
 import { byteOf } from "../../assembly/config/json";
 import { itemAt } from "../../assembly/config/records";
 import { enterField, enterIndex, leave, refuse, sayNumber, sayText } from "../../assembly/config/refusal";
+import { takeToken, token } from "../../assembly/explain/configure";
 import { stableHash } from "../../assembly/hash";
 import { compileMatches, readsHeaders } from "../../assembly/match/compile";
 import { useIstioLabels } from "../../assembly/metrics";
@@ -66,6 +67,8 @@ export function buildPlan(config: RateLimitConfig, owner: u64, former: Plan | nu
   before = former;
   useIstioLabels(config.labels === RateLimitConfigLabelEncodingIs.istio_);
   const plan = changetype<Plan>(allocate(offsetof<Plan>()));
+  if (!takeToken(config.explainTokenSha256Start, config.explainTokenSha256Length)) return null;
+  plan.token = token;
   plan.config = config;
   plan.owner = owner;
   plan.policyCount = config.policiesCount;

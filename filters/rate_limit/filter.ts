@@ -4,8 +4,15 @@ import { hostMemory } from "../../assembly/abi/arena";
 import { CONTINUE, STOP_ITERATION } from "../../assembly/abi/hostcalls";
 import { CONFIGURE, enter, LOG, REQUEST, RESPONSE } from "../../assembly/abi/phase";
 import { beginPolicies } from "../../assembly/attach/lookup";
-import { currentGeneration, install, pluginIdentity } from "../../assembly/attach/plugins";
+import { currentGeneration, Generation, install, pluginIdentity } from "../../assembly/attach/plugins";
 import { discardConfiguration, finishConfiguration } from "../../assembly/config/read";
+import {
+  beginExplaining,
+  endExplaining,
+  forgetExplanation,
+  isExplaining,
+  tellExplanation,
+} from "../../assembly/explain/explain";
 import { beginMatching } from "../../assembly/match/request";
 import { refuseHeaders } from "../../assembly/request/too-large";
 import { beginView } from "../../assembly/request/view";
@@ -13,6 +20,7 @@ import { isTracing } from "../../assembly/trace";
 import { announce, forgetStream } from "./answer";
 import { enforce } from "./apply";
 import { buildPlan } from "./build";
+import { explainLimits } from "./explain";
 import { readRateLimitConfig } from "./generated/config";
 import { Plan } from "./plan";
 import { limitRequest } from "./request";
@@ -50,6 +58,15 @@ export function proxy_on_request_headers(stream: u32, count: u32, endOfStream: u
   const generation = currentGeneration();
   if (generation === null) return CONTINUE;
   const plan = changetype<Plan>(generation.plan);
+  if (plan.token === 0) return decideRequest(stream, plan, generation);
+  beginExplaining(stream, plan.token);
+  const action = decideRequest(stream, plan, generation);
+  if (isExplaining) explainLimits(plan);
+  endExplaining();
+  return action;
+}
+
+function decideRequest(stream: u32, plan: Plan, generation: Generation): u32 {
   beginMatching();
   beginView();
   if (!beginPolicies(plan.attach) || (isTracing && !askAll(stream, plan))) {
@@ -62,10 +79,12 @@ export function proxy_on_request_headers(stream: u32, count: u32, endOfStream: u
 export function proxy_on_response_headers(stream: u32, count: u32, endOfStream: u32): u32 {
   enter(RESPONSE);
   announce(stream);
+  tellExplanation(stream);
   return CONTINUE;
 }
 
 export function proxy_on_log(stream: u32): void {
   enter(LOG);
   forgetStream(stream);
+  forgetExplanation(stream);
 }

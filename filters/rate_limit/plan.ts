@@ -17,6 +17,8 @@ export class Plan {
   attach: AttachTable;
   /** PolicyPlan, one per policy. */
   policies: usize;
+  /** See assembly/explain/token.ts; 0: nobody is told anything. */
+  token: usize;
   policyCount: u32;
   /** Of the plugin: its root id and name. */
   owner: u64;

@@ -7,6 +7,12 @@ import { CONTINUE } from "../../assembly/abi/hostcalls";
 import { CONFIGURE, enter, LOG, REQUEST, RESPONSE, TICK } from "../../assembly/abi/phase";
 import { currentGeneration, install } from "../../assembly/attach/plugins";
 import { discardConfiguration, finishConfiguration } from "../../assembly/config/read";
+import {
+  beginExplaining,
+  endExplaining,
+  forgetExplanation,
+  tellExplanation,
+} from "../../assembly/explain/explain";
 import { seedRandom } from "../../assembly/random";
 import { markResponse } from "../fault/answer";
 import { forgetStream as forgetFaults } from "../fault/held";
@@ -49,7 +55,12 @@ export function proxy_on_request_headers(stream: u32, count: u32, endOfStream: u
   enter(REQUEST);
   const generation = currentGeneration();
   if (generation === null) return CONTINUE;
-  return decideRequest(stream, changetype<Plan>(generation.plan), generation);
+  const plan = changetype<Plan>(generation.plan);
+  if (plan.token === 0) return decideRequest(stream, plan, generation);
+  beginExplaining(stream, plan.token);
+  const action = decideRequest(stream, plan, generation);
+  endExplaining();
+  return action;
 }
 
 /** In the order in which a response passes the single filters. */
@@ -58,6 +69,7 @@ export function proxy_on_response_headers(stream: u32, count: u32, endOfStream: 
   markResponse(stream);
   changeResponse(stream);
   announce(stream);
+  tellExplanation(stream);
   return CONTINUE;
 }
 
@@ -71,6 +83,7 @@ export function proxy_on_log(stream: u32): void {
   forgetFaults(stream);
   forgetRouting(stream);
   forgetLimits(stream);
+  forgetExplanation(stream);
   const generation = currentGeneration();
   if (generation === null) return;
   const metrics = changetype<Plan>(generation.plan).metrics;

@@ -27,6 +27,8 @@ export class Plan {
   timer: Faults;
   /** Bytes of the arena that a request may take: the least of those whom it would be too large for. */
   arenaSize: usize;
+  /** See assembly/explain/token.ts; 0: nobody is told anything. */
+  token: usize;
   /** A fault asks for the header that routing writes. */
   looksAtSteering: bool;
 }
@@ -58,6 +60,7 @@ function planRateLimits(config: SuiteConfig, plan: Plan, former: Plan | null): b
   const limits = buildRateLimits(given, pluginIdentity(), former === null ? null : former.rateLimits);
   leave();
   plan.rateLimits = limits;
+  if (limits !== null) plan.token = limits.token;
   bound(plan, given.arenaKiB);
   return limits !== null;
 }
@@ -69,6 +72,7 @@ function planRouting(config: SuiteConfig, plan: Plan): bool {
   const routing = buildRouting(given);
   leave();
   plan.routing = routing;
+  if (routing !== null && plan.token === 0) plan.token = routing.token;
   bound(plan, given.arenaKiB);
   return routing !== null;
 }
@@ -85,6 +89,7 @@ function planFaults(config: SuiteConfig, plan: Plan, root: u32): bool {
   leave();
   if (faults === null) return false;
   plan.faults = faults;
+  if (plan.token === 0) plan.token = faults.token;
   plan.timer = faults;
   plan.looksAtSteering = looksAtSteering(given);
   bound(plan, given.arenaKiB);

@@ -11,13 +11,17 @@ import { Generation } from "../../assembly/attach/plugins";
 import { beginMatching } from "../../assembly/match/request";
 import { refuseHeaders } from "../../assembly/request/too-large";
 import { beginView, needRequestHeaders } from "../../assembly/request/view";
+import { beginTelling, isExplaining } from "../../assembly/explain/explain";
 import { isTracing, tracePart } from "../../assembly/trace";
+import { explainFaults } from "../fault/explain";
 import { injectFaults } from "../fault/inject";
 import { Plan as Faults } from "../fault/plan";
 import { askAll as askFaults } from "../fault/trace";
+import { explainRoute } from "../header_routing/explain";
 import { Plan as Routing } from "../header_routing/plan";
 import { isRequestChanged, route } from "../header_routing/route";
 import { askAll as askRouting } from "../header_routing/trace";
+import { explainLimits } from "../rate_limit/explain";
 import { Plan as RateLimits } from "../rate_limit/plan";
 import { limitRequest } from "../rate_limit/request";
 import { askAll as askRateLimits } from "../rate_limit/trace";
@@ -37,16 +41,21 @@ export function decideRequest(stream: u32, plan: Plan, generation: Generation): 
   beginRequest(plan);
   if (limits !== null) {
     if (!findLimits(stream, limits)) return tooLarge();
-    if (!limitRequest(stream, limits, generation)) return STOP_ITERATION;
+    const isAdmitted = limitRequest(stream, limits, generation);
+    if (isExplaining) explainLimits(limits);
+    if (!isAdmitted) return STOP_ITERATION;
   }
   if (routing !== null) {
     if (!needRequestHeaders() || !findRouting(stream, routing) || !route(stream, routing, generation))
       return tooLarge();
+    if (isExplaining) explainRoute(routing);
     if (isRequestChanged || plan.looksAtSteering) forgetRequest(plan);
   }
   if (faults === null) return CONTINUE;
   if (!needRequestHeaders() || !findFaults(stream, faults)) return tooLarge();
-  return injectFaults(stream, faults, generation);
+  const action = injectFaults(stream, faults, generation);
+  if (isExplaining) explainFaults(faults);
+  return action;
 }
 
 /** Nothing is read until a part needs it. */
@@ -64,18 +73,24 @@ function forgetRequest(plan: Plan): void {
 }
 
 function findLimits(stream: u32, limits: RateLimits): bool {
-  if (isTracing) tracePart(RATE_LIMIT);
+  if (isTracing) beginPart(RATE_LIMIT);
   return findPolicies(limits.attach) && (!isTracing || askRateLimits(stream, limits));
 }
 
 function findRouting(stream: u32, routing: Routing): bool {
-  if (isTracing) tracePart(HEADER_ROUTING);
+  if (isTracing) beginPart(HEADER_ROUTING);
   return findPolicies(routing.attachments) && (!isTracing || askRouting(stream, routing));
 }
 
 function findFaults(stream: u32, faults: Faults): bool {
-  if (isTracing) tracePart(FAULT);
+  if (isTracing) beginPart(FAULT);
   return findPolicies(faults.attachments) && (!isTracing || askFaults(stream, faults));
+}
+
+/** An explanation is of one part after the other. */
+function beginPart(part: u32): void {
+  tracePart(part);
+  if (isExplaining) beginTelling();
 }
 
 function tooLarge(): u32 {

@@ -1825,6 +1825,8 @@ export interface HeaderRoutingConfig {
   labels?: LabelEncoding;
   /** Memory for one request's headers; more is answered 431. Default: 128. */
   arenaKiB?: number;
+  /** Requests whose sluice-explain header is the text with this SHA-256 (hexadecimal) are told in the response header sluice-explanation what was decided. Absent: nobody is. */
+  explainTokenSha256?: string;
   /** Streams with state per worker. Default: 65536. */
   maxStreams?: number;
 }
@@ -1853,6 +1855,8 @@ export interface RateLimitConfig {
   labels?: LabelEncoding;
   /** Memory for one request's headers; more is answered 431. Default: 128. */
   arenaKiB?: number;
+  /** Requests whose sluice-explain header is the text with this SHA-256 (hexadecimal) are told in the response header sluice-explanation what was decided. Absent: nobody is. */
+  explainTokenSha256?: string;
   /** Streams with state per worker. Default: 65536. */
   maxStreams?: number;
 }
@@ -1889,6 +1893,8 @@ export interface FaultConfig {
   disabled?: boolean;
   /** Memory for one request's headers; more is answered 431. Default: 128. */
   arenaKiB?: number;
+  /** Requests whose sluice-explain header is the text with this SHA-256 (hexadecimal) are told in the response header sluice-explanation what was decided. Absent: nobody is. */
+  explainTokenSha256?: string;
   /** Streams with state per worker. Default: 65536. */
   maxStreams?: number;
 }

@@ -406,6 +406,9 @@ export class FaultConfig {
   disabled: bool;
   /** Memory for one request's headers; more is answered 431. */
   arenaKiB: i32;
+  /** Requests whose sluice-explain header is the text with this SHA-256 (hexadecimal) are told in the response header sluice-explanation what was decided. Absent: nobody is. */
+  explainTokenSha256Start: usize;
+  explainTokenSha256Length: u32;
   /** Streams with state per worker. */
   maxStreams: i32;
 }
@@ -416,7 +419,8 @@ export namespace FaultConfigHas {
   export const labels_: u32 = 1 << 1;
   export const disabled_: u32 = 1 << 2;
   export const arenaKiB_: u32 = 1 << 3;
-  export const maxStreams_: u32 = 1 << 4;
+  export const explainTokenSha256_: u32 = 1 << 4;
+  export const maxStreams_: u32 = 1 << 5;
 }
 
 /** Values of LabelEncoding. */
@@ -432,7 +436,7 @@ export namespace FaultConfigLabelEncodingIs {
 // NGEUNIMPLEMENTEDINTERNALUNAVAILABLEDATA_LOSSUNAUTHENTICATEDgrpcStatusgrpcCodebodyfault filter abortc
 // ontentTypeabortkibPerSecondthrottlefromuntilmontuewedthufrisatsundaysstartendweeklyscheduleupstreamE
 // rrorsAboverequestsBelowcoolDownstopWhenfaultsmaxActiveexpiresAtmaxPercentagemaxDelayheaderControlres
-// ponseHeaderseedinheritpoliciessluiceistiolabelsdisabledarenaKiBmaxStreams
+// ponseHeaderseedinheritpoliciessluiceistiolabelsdisabledarenaKiBexplainTokenSha256maxStreams
 // @ts-ignore: decorator
 @lazy
 const texts: usize = memory.data<u8>([
@@ -474,7 +478,8 @@ const texts: usize = memory.data<u8>([
   112, 111, 110, 115, 101, 72, 101, 97, 100, 101, 114, 115, 101, 101, 100, 105, 110, 104, 101, 114,
   105, 116, 112, 111, 108, 105, 99, 105, 101, 115, 115, 108, 117, 105, 99, 101, 105, 115, 116, 105,
   111, 108, 97, 98, 101, 108, 115, 100, 105, 115, 97, 98, 108, 101, 100, 97, 114, 101, 110, 97,
-  75, 105, 66, 109, 97, 120, 83, 116, 114, 101, 97, 109, 115,
+  75, 105, 66, 101, 120, 112, 108, 97, 105, 110, 84, 111, 107, 101, 110, 83, 104, 97, 50, 53,
+  54, 109, 97, 120, 83, 116, 114, 101, 97, 109, 115,
 ]);
 
 // @ts-ignore: decorator
@@ -519,17 +524,17 @@ const table: usize = memory.data<u32>([
   24, 644, 645, 9, 36, 650, 654, 9, 40, 484, 684, 13, 48, 699, 697, 14, 52, 144, 711, 4,
   56, 705, 715, 7, 64, 144, 2, 52, 1, 1, 0, 64, 1, 1, 0, 0, 1, 72, 5, 709,
   746, 755, 2, 756, 72, 0, 50000, 4, 11, 2, 730, 6, 736, 5, 5, 4, 16, 0, 16384, 0,
-  5, 4, 64, 0, 1048576, 0, 5, 722, 8, 4, 762, 741, 6, 16, 768, 747, 8, 17, 144, 755,
-  8, 20, 774, 763, 10, 24, 780, 4, 16, 1, 0, 0, 17, 1, 0, 0, 20, 4, 128, 0,
-  24, 4, 65536, 0, 0, 1, 28, 1, 786, 807, 824,
+  4, 64, 64, 0, 5, 4, 64, 0, 1048576, 0, 6, 722, 8, 4, 762, 741, 6, 16, 768, 747,
+  8, 17, 144, 755, 8, 20, 774, 763, 18, 24, 780, 781, 10, 32, 784, 4, 16, 1, 0, 0,
+  17, 1, 0, 0, 20, 4, 128, 0, 32, 4, 65536, 0, 0, 1, 36, 1, 790, 815, 832,
 ]);
 
 /** Reads `size` bytes of configuration from the host; null: refused. */
 export function readFaultConfig(size: u32): FaultConfig | null {
-  return changetype<FaultConfig | null>(readConfiguration(table, texts, 825, size));
+  return changetype<FaultConfig | null>(readConfiguration(table, texts, 833, size));
 }
 
 /** As readFaultConfig, of what is in memory already; the byte after it must be 0. */
 export function decodeFaultConfig(start: usize, size: u32): FaultConfig | null {
-  return changetype<FaultConfig | null>(decode(table, texts, 825, start, size));
+  return changetype<FaultConfig | null>(decode(table, texts, 833, start, size));
 }

@@ -227,6 +227,9 @@ export class HeaderRoutingConfig {
   labels: u8;
   /** Memory for one request's headers; more is answered 431. */
   arenaKiB: i32;
+  /** Requests whose sluice-explain header is the text with this SHA-256 (hexadecimal) are told in the response header sluice-explanation what was decided. Absent: nobody is. */
+  explainTokenSha256Start: usize;
+  explainTokenSha256Length: u32;
   /** Streams with state per worker. */
   maxStreams: i32;
 }
@@ -236,7 +239,8 @@ export namespace HeaderRoutingConfigHas {
   export const policies_: u32 = 1 << 0;
   export const labels_: u32 = 1 << 1;
   export const arenaKiB_: u32 = 1 << 2;
-  export const maxStreams_: u32 = 1 << 3;
+  export const explainTokenSha256_: u32 = 1 << 3;
+  export const maxStreams_: u32 = 1 << 4;
 }
 
 /** Values of LabelEncoding. */
@@ -247,8 +251,8 @@ export namespace HeaderRoutingConfigLabelEncodingIs {
 
 // namevirtualHostroutehostexactprefixsuffixcontainsregexinpathattachurischememethodauthorityheaderswit
 // houtHeadersqueryParamscookiessourceIpignoreUriCasematchsubsetportdestinationweightdestinationsheader
-// ttlcookiestickyBysetaddremoverequestresponserulesseedinheritpoliciessluiceistiolabelsarenaKiBmaxStre
-// ams
+// ttlcookiestickyBysetaddremoverequestresponserulesseedinheritpoliciessluiceistiolabelsarenaKiBexplain
+// TokenSha256maxStreams
 // @ts-ignore: decorator
 @lazy
 const texts: usize = memory.data<u8>([
@@ -266,8 +270,9 @@ const texts: usize = memory.data<u8>([
   97, 100, 100, 114, 101, 109, 111, 118, 101, 114, 101, 113, 117, 101, 115, 116, 114, 101, 115, 112,
   111, 110, 115, 101, 114, 117, 108, 101, 115, 115, 101, 101, 100, 105, 110, 104, 101, 114, 105, 116,
   112, 111, 108, 105, 99, 105, 101, 115, 115, 108, 117, 105, 99, 101, 105, 115, 116, 105, 111, 108,
-  97, 98, 101, 108, 115, 97, 114, 101, 110, 97, 75, 105, 66, 109, 97, 120, 83, 116, 114, 101,
-  97, 109, 115,
+  97, 98, 101, 108, 115, 97, 114, 101, 110, 97, 75, 105, 66, 101, 120, 112, 108, 97, 105, 110,
+  84, 111, 107, 101, 110, 83, 104, 97, 50, 53, 54, 109, 97, 120, 83, 116, 114, 101, 97, 109,
+  115,
 ]);
 
 // @ts-ignore: decorator
@@ -298,17 +303,17 @@ const table: usize = memory.data<u32>([
   1, 407, 432, 433, 2, 438, 48, 1, 1024, 4, 4, 0, 256, 0, 5, 0, 4, 4, 0, 60,
   6, 12, 100, 244, 5, 24, 444, 249, 4, 36, 450, 253, 7, 44, 144, 1, 44, 1, 1, 0,
   0, 1, 48, 5, 454, 475, 480, 2, 481, 48, 0, 50000, 4, 11, 2, 268, 6, 274, 5, 5,
-  4, 16, 0, 16384, 0, 5, 4, 64, 0, 1048576, 0, 4, 260, 8, 4, 487, 279, 6, 16, 493,
-  285, 8, 20, 499, 293, 10, 24, 505, 3, 16, 1, 0, 0, 20, 4, 128, 0, 24, 4, 65536,
-  0, 0, 1, 28, 1, 511, 528, 541,
+  4, 16, 0, 16384, 0, 4, 64, 64, 0, 5, 4, 64, 0, 1048576, 0, 5, 260, 8, 4, 487,
+  279, 6, 16, 493, 285, 8, 20, 499, 293, 18, 24, 505, 311, 10, 32, 509, 3, 16, 1, 0,
+  0, 20, 4, 128, 0, 32, 4, 65536, 0, 0, 1, 36, 1, 515, 536, 549,
 ]);
 
 /** Reads `size` bytes of configuration from the host; null: refused. */
 export function readHeaderRoutingConfig(size: u32): HeaderRoutingConfig | null {
-  return changetype<HeaderRoutingConfig | null>(readConfiguration(table, texts, 542, size));
+  return changetype<HeaderRoutingConfig | null>(readConfiguration(table, texts, 550, size));
 }
 
 /** As readHeaderRoutingConfig, of what is in memory already; the byte after it must be 0. */
 export function decodeHeaderRoutingConfig(start: usize, size: u32): HeaderRoutingConfig | null {
-  return changetype<HeaderRoutingConfig | null>(decode(table, texts, 542, start, size));
+  return changetype<HeaderRoutingConfig | null>(decode(table, texts, 550, start, size));
 }

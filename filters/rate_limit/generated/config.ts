@@ -295,6 +295,9 @@ export class RateLimitConfig {
   labels: u8;
   /** Memory for one request's headers; more is answered 431. */
   arenaKiB: i32;
+  /** Requests whose sluice-explain header is the text with this SHA-256 (hexadecimal) are told in the response header sluice-explanation what was decided. Absent: nobody is. */
+  explainTokenSha256Start: usize;
+  explainTokenSha256Length: u32;
   /** Streams with state per worker. */
   maxStreams: i32;
 }
@@ -304,7 +307,8 @@ export namespace RateLimitConfigHas {
   export const policies_: u32 = 1 << 0;
   export const labels_: u32 = 1 << 1;
   export const arenaKiB_: u32 = 1 << 2;
-  export const maxStreams_: u32 = 1 << 3;
+  export const explainTokenSha256_: u32 = 1 << 3;
+  export const maxStreams_: u32 = 1 << 4;
 }
 
 /** Values of LabelEncoding. */
@@ -317,7 +321,7 @@ export namespace RateLimitConfigLabelEncodingIs {
 // swithoutHeadersqueryParamscookiessourceIpignoreUriCasematchheaderqueryParamcookieipv4Prefixipv6Prefi
 // xkeyshareskipdenywhenKeyMissingrequestsperburstmaxcostvaluesoverridesenforcemaxKeysevictrefuseonFull
 // limitsstatusbodyietfdraft03rateLimitHeadersrefusalalwaysonresponseinheritpoliciessluiceistiolabelsar
-// enaKiBmaxStreams
+// enaKiBexplainTokenSha256maxStreams
 // @ts-ignore: decorator
 @lazy
 const texts: usize = memory.data<u8>([
@@ -341,7 +345,8 @@ const texts: usize = memory.data<u8>([
   101, 114, 115, 114, 101, 102, 117, 115, 97, 108, 97, 108, 119, 97, 121, 115, 111, 110, 114, 101,
   115, 112, 111, 110, 115, 101, 105, 110, 104, 101, 114, 105, 116, 112, 111, 108, 105, 99, 105, 101,
   115, 115, 108, 117, 105, 99, 101, 105, 115, 116, 105, 111, 108, 97, 98, 101, 108, 115, 97, 114,
-  101, 110, 97, 75, 105, 66, 109, 97, 120, 83, 116, 114, 101, 97, 109, 115,
+  101, 110, 97, 75, 105, 66, 101, 120, 112, 108, 97, 105, 110, 84, 111, 107, 101, 110, 83, 104,
+  97, 50, 53, 54, 109, 97, 120, 83, 116, 114, 101, 97, 109, 115,
 ]);
 
 // @ts-ignore: decorator
@@ -379,17 +384,17 @@ const table: usize = memory.data<u32>([
   0, 40, 1, 0, 0, 0, 1, 44, 0, 551, 572, 585, 6, 0, 4, 4, 0, 60, 6, 12,
   100, 66, 4, 24, 106, 300, 6, 32, 508, 358, 8, 44, 586, 366, 7, 48, 148, 1, 48, 1,
   1, 0, 0, 1, 52, 9, 592, 617, 622, 2, 623, 52, 0, 50000, 4, 11, 2, 381, 6, 387,
-  5, 5, 4, 16, 0, 16384, 0, 5, 4, 64, 0, 1048576, 0, 4, 373, 8, 4, 629, 392, 6,
-  16, 635, 398, 8, 20, 641, 406, 10, 24, 647, 3, 16, 1, 0, 0, 20, 4, 128, 0, 24,
-  4, 65536, 0, 0, 1, 28, 1, 653, 670, 683,
+  5, 5, 4, 16, 0, 16384, 0, 4, 64, 64, 0, 5, 4, 64, 0, 1048576, 0, 5, 373, 8,
+  4, 629, 392, 6, 16, 635, 398, 8, 20, 641, 406, 18, 24, 647, 424, 10, 32, 651, 3, 16,
+  1, 0, 0, 20, 4, 128, 0, 32, 4, 65536, 0, 0, 1, 36, 1, 657, 678, 691,
 ]);
 
 /** Reads `size` bytes of configuration from the host; null: refused. */
 export function readRateLimitConfig(size: u32): RateLimitConfig | null {
-  return changetype<RateLimitConfig | null>(readConfiguration(table, texts, 684, size));
+  return changetype<RateLimitConfig | null>(readConfiguration(table, texts, 692, size));
 }
 
 /** As readRateLimitConfig, of what is in memory already; the byte after it must be 0. */
 export function decodeRateLimitConfig(start: usize, size: u32): RateLimitConfig | null {
-  return changetype<RateLimitConfig | null>(decode(table, texts, 684, start, size));
+  return changetype<RateLimitConfig | null>(decode(table, texts, 692, start, size));
 }
