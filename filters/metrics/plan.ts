@@ -22,7 +22,7 @@ import {
 } from "./generated/config";
 import { isKnownLabel, readKnownLabels } from "./known";
 import { ISTIO_NAMES, isTakenLabel, OTEL_NAMES, reservedIn, SLUICE_NAMES } from "./reserved";
-import { DURATIONS, ensureSeries, ISTIO, OTEL, REQUESTS } from "./series";
+import { DURATIONS, ensureSeries, ensureTable, ISTIO, OTEL, REQUESTS } from "./series";
 import { newValueList, ValueList } from "./values";
 
 /** The whole configuration. */
@@ -115,6 +115,7 @@ export function buildPlan(config: MetricsConfig): Plan | null {
   ensureSeries(DURATIONS, maxSeries);
   if (names & ISTIO_NAMES) ensureSeries(ISTIO, maxSeries);
   if (names & OTEL_NAMES) ensureSeries(OTEL, maxSeries);
+  ensureTable();
   return plan;
 }
 

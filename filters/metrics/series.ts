@@ -74,24 +74,29 @@ function newList(key: u64): SeriesList {
 /** Whether admitSeries has failed for a damaged list, not for a full one. */
 export let isListDamaged: bool = false;
 
-/** Configure only. Room for `most` label sets of a metric. */
+/** Configure only. Room for `most` label sets of a metric; ensureTable must follow. */
 export function ensureSeries(list: SeriesList, most: u32): void {
-  if (most > list.most) {
-    list.most = most;
-    createChunks(list.key, (most + ENTRIES_PER_CHUNK - 1) / ENTRIES_PER_CHUNK);
-    ensureTable(REQUESTS.most + DURATIONS.most + ISTIO.most + OTEL.most + RESERVE);
-  }
-  takeNew(list);
+  if (most <= list.most) return;
+  list.most = most;
+  createChunks(list.key, (most + ENTRIES_PER_CHUNK - 1) / ENTRIES_PER_CHUNK);
 }
 
-function ensureTable(count: u32): void {
+/** Configure only. One table for all lists, with what other workers have added. */
+export function ensureTable(): void {
+  growTable(REQUESTS.most + DURATIONS.most + ISTIO.most + OTEL.most + RESERVE);
+  takeNew(REQUESTS);
+  takeNew(DURATIONS);
+  takeNew(ISTIO);
+  takeNew(OTEL);
+}
+
+function growTable(count: u32): void {
   if (count <= limit) return;
   const oldSlots = slots;
   const oldCapacity: u32 = slots === 0 ? 0 : mask + 1;
   let capacity: u32 = 1024;
   while (capacity - (capacity >> 2) < count) capacity <<= 1;
-  slots = heap.alloc(capacity * offsetof<Series>());
-  memory.fill(slots, 0, capacity * offsetof<Series>());
+  slots = zeroed(capacity * offsetof<Series>());
   mask = capacity - 1;
   limit = count;
   for (let i: u32 = 0; i < oldCapacity; i++) {
@@ -101,6 +106,14 @@ function ensureTable(count: u32): void {
     memory.copy(changetype<usize>(to), changetype<usize>(old), offsetof<Series>());
   }
   if (oldSlots !== 0) heap.free(oldSlots);
+}
+
+/** Memory of zeros. Pages that are new are zero already, and cost nothing until they are used. */
+function zeroed(size: usize): usize {
+  const end = (<usize>memory.size()) << 16;
+  const block = heap.alloc(size);
+  if (block < end) memory.fill(block, 0, min(size, end - block));
+  return block;
 }
 
 /** The label set's slot, or the free one where it belongs. */
