@@ -7,7 +7,7 @@ import { dirname } from "node:path";
 const lengths = {
   /** Decisions of the filter and of Envoy's own routes. */
   SLUICE_PARITY: "100000",
-  /** Requests against the server's matcher and Envoy. */
+  /** Requests against the server's matcher and Envoy, by VirtualServices and by HTTPRoutes. */
   SLUICE_REQUESTS: "10000",
   /** Regular expressions on texts, against re2js and Envoy's safe_regex. */
   SLUICE_DECISIONS: "50000",
@@ -18,7 +18,7 @@ const lengths = {
   /** Edits of policies under 500 requests a second. */
   SLUICE_EDITS: "200",
 };
-const files = ["parity", "matcher", "regex", "regex-envoy", "fuzz", "rate-limit", "live-edits"];
+const files = ["parity", "matcher", "regex", "regex-envoy", "fuzz", "rate-limit", "live-edits", "gateway-api"];
 
 const { status } = spawnSync(
   process.execPath,

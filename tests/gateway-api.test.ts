@@ -200,7 +200,7 @@ test("a prefix goes by whole segments", async () => {
 
 test("backends: weights, other namespaces by leave, hosts, and none", async () => {
   const arms = new Map<string, number>();
-  for (let i = 0; i < 400; i++) {
+  for (let i = 0; i < 200; i++) {
     const { version, headers } = (await ask({ path: "/split" })).echo();
     assert.equal(
       headers.some(([name]) => name === "x-arm"),
@@ -208,8 +208,8 @@ test("backends: weights, other namespaces by leave, hosts, and none", async () =
     );
     arms.set(version, (arms.get(version) ?? 0) + 1);
   }
-  // 300 are expected; six standard deviations are 52.
-  assert.ok(Math.abs((arms.get("v1") ?? 0) - 300) < 52, JSON.stringify([...arms]));
+  // 150 are expected; six standard deviations are 37.
+  assert.ok(Math.abs((arms.get("v1") ?? 0) - 150) < 37, JSON.stringify([...arms]));
   assert.equal((await ask({ path: "/far" })).echo().version, "v2");
   assert.equal((await ask({ path: "/host" })).echo().version, "v2");
   assert.equal((await ask({ path: "/nowhere" })).status, 500);
@@ -325,8 +325,9 @@ test("which of many routes takes a request is what the specification says", asyn
   const built = build(resources, { listen: { host: "127.0.0.1", port: 0 }, modules: {}, delivery: "inline" });
   const listener = built.mesh.listeners.find((l) => l.port === manyPort);
   const random = many.random;
+  const requests = Number(process.env.SLUICE_REQUESTS ?? 300);
   let taken = 0;
-  for (let i = 0; i < 600; i++) {
+  for (let i = 0; i < requests; i++) {
     const asked = randomRequest(random);
     const expected = whoTakes(many.routes, asked);
     const answer = await ask({ ...asked, port: manyPort, headers: asked.headers });
@@ -338,7 +339,7 @@ test("which of many routes takes a request is what the specification says", asyn
     );
     if (expected !== undefined) taken++;
   }
-  assert.ok(taken > 300, `only ${taken} of 600 requests met a rule`);
+  assert.ok(taken > requests / 2, `only ${taken} of ${requests} requests met a rule`);
 });
 
 type VirtualHosts = Parameters<

@@ -30,6 +30,7 @@ after(async () => {
 test("examples/ingress-tls does what its README says", async () => {
   const certs = { "examples/ingress-tls/certs": join(mesh.directory, "certs") };
   assert.ok((await mesh.follow("ingress-tls", certs)) >= 8);
+  await mesh.server.rebuild();
   const told = mesh.server.state().diagnostics.map(({ message }) => message);
   assert.match(told.join("\n"), /certs\/shop\.pem: there is no certificate in it/);
 });
