@@ -7,7 +7,9 @@ import { type ClientHttp2Session, connect as connectHttp2, createServer as creat
 import { type AddressInfo, connect as connectTcp, createServer as createTcp, type Server } from "node:net";
 import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
+import { connect as connectTls, createServer as createTls } from "node:tls";
 import * as grpc from "@grpc/grpc-js";
+import { authority } from "./support/certificates.ts";
 import { startTestMesh, type TestMesh } from "./support/mesh.ts";
 import { freePorts } from "./support/ports.ts";
 import { waitFor } from "./support/wait.ts";
@@ -15,6 +17,8 @@ import { waitFor } from "./support/wait.ts";
 const opened: (() => unknown)[] = [];
 let mesh: TestMesh;
 let tcpPort: number;
+let cachePort: number;
+let vaultPort: number;
 
 /** A port of the system's choice; its connections end with the test. */
 async function listening(server: Server): Promise<number> {
@@ -92,6 +96,15 @@ function startWebSocket(): Promise<number> {
 /** Says its name and closes. */
 const startTcp = (name: string): Promise<number> => listening(createTcp((socket) => socket.end(name)));
 
+/** Ends TLS, says its name and closes. */
+async function startTls(name: string): Promise<number> {
+  const { certificate, key } = await (await authority("test")).issue({ name: "x.vault.example" });
+  return listening(createTls({ cert: certificate, key }, (socket) => socket.end(name)));
+}
+
+/** An address of this machine that no other test has. */
+const virtualAddress = "127.77.13.1";
+
 const entry = (name: string, port: string, endpoints: string): string => `---
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
@@ -111,8 +124,38 @@ before(async () => {
   const [grpcA, grpcB] = [await startGrpc("a"), await startGrpc("b")];
   const [h2, webSocket] = [await startHttp2(), await startWebSocket()];
   const [tcpA, tcpB] = [await startTcp("a"), await startTcp("b")];
-  [tcpPort = 0] = await freePorts(1);
+  const [tlsA, tlsB] = [await startTls("a"), await startTls("b")];
+  [tcpPort = 0, cachePort = 0, vaultPort = 0] = await freePorts(3);
+  const tls = "{number: PORT, name: tls, protocol: TLS}".replace("PORT", String(vaultPort));
+  const tcp = "{number: PORT, name: tcp, protocol: TCP}".replace("PORT", String(cachePort));
+  const subsets = "subsets: [{name: v1, labels: {version: v1}}, {name: v2, labels: {version: v2}}]";
   const yaml = `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: cache, namespace: a}
+spec: {host: cache, ${subsets}}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: vault, namespace: a}
+spec: {host: "*.vault.example", ${subsets}}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: cache, namespace: a}
+spec:
+  hosts: [cache]
+  tcp: [{match: [{port: ${cachePort}}], route: [{destination: {host: cache, subset: v2}}]}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: vault, namespace: a}
+spec:
+  hosts: [x.vault.example, "*.y.vault.example"]
+  tls:
+  - {match: [{sniHosts: [x.vault.example]}], route: [{destination: {host: x.vault.example, subset: v1}}]}
+  - {match: [{sniHosts: ["*.y.vault.example"]}], route: [{destination: {host: x.vault.example, subset: v2}}]}
+---
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: {name: calls, namespace: a}
@@ -153,6 +196,10 @@ spec:
 ${entry("calls", "{number: 80, name: grpc, protocol: GRPC}", [endpoint("grpc", grpcA), endpoint("grpc", grpcB)].join("\n"))}
 ${entry("api", "{number: 80, name: http2, protocol: HTTP2}", endpoint("http2", h2))}
 ${entry("sockets", "{number: 80, name: http, protocol: HTTP}", endpoint("http", webSocket))}
+${entry("cache", tcp, [endpoint("tcp", tcpA), endpoint("tcp", tcpB, "v2")].join("\n")).replace("  resolution", `  addresses: [${virtualAddress}]\n  resolution`)}
+${entry("vault", tls, [endpoint("tls", tlsA), endpoint("tls", tlsB, "v2")].join("\n"))
+  .replace("vault.a.svc.cluster.local", "x.vault.example")
+  .replace("  resolution", `  addresses: [${virtualAddress}]\n  resolution`)}
 ${entry("db", "{number: 5432, name: tcp, protocol: TCP}", [endpoint("tcp", tcpA), endpoint("tcp", tcpB, "v2")].join("\n"))}`;
   mesh = await startTestMesh({ files: { "mesh.yaml": yaml }, services: [] });
 });
@@ -274,4 +321,16 @@ test("TCP: connections through a Gateway by weight", async () => {
   assert.equal(seen.a + seen.b, 400);
   // Five standard deviations of 400 draws.
   assert.ok(Math.abs(seen.b - 120) <= 46, `${seen.b} of 400 is not 30 %`);
+});
+
+test("TCP: a service of the mesh by its virtual address", async () => {
+  assert.equal(await text(connectTcp(cachePort, virtualAddress)), "b");
+});
+
+test("TLS: passed through by the name that the client asks for, of the mesh too", async () => {
+  const ask = (servername: string): Promise<string> =>
+    text(connectTls({ host: virtualAddress, port: vaultPort, servername, rejectUnauthorized: false }));
+  assert.equal(await ask("x.vault.example"), "a");
+  assert.equal(await ask("any.y.vault.example"), "b");
+  await assert.rejects(ask("other.example"));
 });

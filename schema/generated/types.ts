@@ -775,7 +775,7 @@ export interface ServiceEntrySpec {
   hosts: string[];
   /** The ports of the hosts. */
   ports: ServicePort[];
-  /** Virtual addresses of the service: further names of it in a Host header. */
+  /** Virtual addresses of the service: further names of it in a Host header; for TCP and TLS the proxy listens on those that are the machine's own, such as 127.0.10.1. */
   addresses?: string[];
   /** Whether the service is part of the mesh. It makes no difference here. Default: "MESH_EXTERNAL". */
   location?: ServiceLocation;

@@ -46,7 +46,7 @@ export const serviceEntrySpec: ObjectSchema = {
     ports: { schema: list(servicePort, 256, 1, "number"), required: true, doc: "The ports of the hosts." },
     addresses: {
       schema: list(nonEmpty(64, "subnet"), 256),
-      doc: "Virtual addresses of the service: further names of it in a Host header.",
+      doc: "Virtual addresses of the service: further names of it in a Host header; for TCP and TLS the proxy listens on those that are the machine's own, such as 127.0.10.1.",
     },
     location: {
       schema: enumeration("ServiceLocation", "MESH_EXTERNAL", "MESH_INTERNAL"),

@@ -9,7 +9,7 @@ import { buildClusters, goesToClientsAddress, type MeshCluster } from "./cluster
 import type { DownstreamTls } from "./downstream-tls.ts";
 import { gatewayListeners } from "./gateway-listeners.ts";
 import type { GatewayServer } from "./gateways.ts";
-import { checkMeshConnections } from "./mesh-connections.ts";
+import { checkMeshConnections, connectionListeners } from "./mesh-connections.ts";
 import { isIstio, type Registry, readRegistry, type View } from "./registry.ts";
 import { Report } from "./report.ts";
 import type { Known } from "./routes.ts";
@@ -86,8 +86,9 @@ export function compileMesh(
       tcp: undefined,
     },
     ...gatewayListeners(known, listen, credentials, readGatewayApi(resources, known)),
+    ...connectionListeners(known, listen.host),
   ];
-  checkMeshConnections(known);
+  checkMeshConnections(known, listen.host);
   unknown.report([...registry.services.keys()], report);
   const secrets = secretsOf(listeners, clusters);
   return { mesh: { listeners, clusters, registry, secrets }, diagnostics: report.diagnostics };

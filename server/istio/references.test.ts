@@ -66,7 +66,7 @@ const cases: { name: string; yaml: string; expected: RegExp[] }[] = [
     yaml: route("hosts: [shop]\ntcp: [{route: [{destination: {host: shop, subset: v9}}]}]"),
     expected: [
       /error spec\.tcp\[0\]\.route\[0\]\.destination\.subset: The subset "v9"/,
-      /warning spec\.tcp: For the mesh these routes are in sidecars only/,
+      /warning spec\.tcp: Nothing connects by these routes/,
     ],
   },
   {

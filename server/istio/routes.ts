@@ -129,13 +129,20 @@ function variantOf(
   destinations: readonly MeshDestination[],
   mirrors: readonly MeshMirror[],
 ): string {
-  const places = fitting.map((match) => (match === undefined ? "" : http.match?.indexOf(match)));
-  const clusters = destinations.map(({ cluster, hash }) => [cluster, hash?.policySpecifier]);
-  return JSON.stringify([name, at.port, at.isTls, places, clusters, mirrors], plainNumbers);
+  const isWhole = fitting.length === Math.max(1, http.match?.length ?? 0);
+  const places = isWhole ? "all" : fitting.map((match) => match && http.match?.indexOf(match)).join();
+  const to = destinations.map(({ cluster, hash }) =>
+    hash === undefined ? cluster : `${cluster} ${hashText(hash)}`,
+  );
+  const copies = mirrors.map(({ cluster, millionths }) => `${cluster} ${millionths}`);
+  return [name, at.port, at.isTls, places, ...to, "", ...copies].join("\n");
 }
 
-export const plainNumbers = (_: string, value: unknown): unknown =>
-  typeof value === "bigint" ? String(value) : value;
+/** A consistent hash by its content. */
+export const hashText = (hash: MeshDestination["hash"]): string =>
+  JSON.stringify(hash?.policySpecifier, (_, value: unknown) =>
+    typeof value === "bigint" ? String(value) : value,
+  ) ?? "";
 
 /** Of a cluster with a consistent hash. */
 export const hashOf = (

@@ -26,10 +26,10 @@ import { writtenRoutes } from "./delegates.ts";
 import {
   buildRoutes,
   hashOf,
+  hashText,
   type Known,
   type LeftOut,
   type MeshRoute,
-  plainNumbers,
   type RouteBody,
 } from "./routes.ts";
 
@@ -292,7 +292,7 @@ function defaultRoute(service: Service, port: number, { clusters }: Known): Mesh
   const cluster = clusterName(port, undefined, host);
   const hash = hashOf(clusters.get(cluster));
   const to = { host, subset: undefined, port, cluster, weight: 1, headers: undefined, hash };
-  const variant = JSON.stringify([cluster, hash?.policySpecifier], plainNumbers);
+  const variant = `${cluster} ${hashText(hash)}`;
   const body = defaults.get(service.resource.spec, variant, () => defaultBody(to));
   return { ...body, destinations: [to], origin: { kind: "service", service } };
 }
