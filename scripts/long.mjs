@@ -18,7 +18,16 @@ const lengths = {
   /** Edits of policies under 500 requests a second. */
   SLUICE_EDITS: "200",
 };
-const files = ["parity", "matcher", "regex", "regex-envoy", "fuzz", "rate-limit", "live-edits", "gateway-api"];
+const files = [
+  "parity",
+  "matcher",
+  "regex",
+  "regex-envoy",
+  "fuzz",
+  "rate-limit",
+  "live-edits",
+  "gateway-api",
+];
 
 const { status } = spawnSync(
   process.execPath,
