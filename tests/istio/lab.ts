@@ -136,7 +136,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   }
 }
 
-const defaults: Omit<IstioOptions, "moduleUrl" | "digest"> = {
+export const defaults: Omit<IstioOptions, "moduleUrl" | "digest"> = {
   resource: "WasmPlugin",
   namespace: "istio-system",
   labels: {},
