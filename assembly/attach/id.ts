@@ -12,27 +12,46 @@ const OFFSET: u64 = 0xcbf29ce484222325;
 const PRIME: u64 = 0x100000001b3;
 const result: usize = memory.data(8, 4);
 
-/** Identity of the present request's route, never 0. Reads the names where the route has no number. */
-export function readRouteId(): u64 {
+let number: u64 = 0;
+let isRead: bool = false;
+
+/** A new request: the number that was read of the last one is forgotten. */
+// @ts-ignore: decorator
+@inline
+export function forgetRouteNumber(): void {
+  isRead = false;
+}
+
+/** The number that the present request's route carries, read at most once; 0: none. */
+export function routeNumber(): u64 {
+  if (isRead) return number;
+  isRead = true;
   store<u64>(result, 0);
   const found = proxy_get_property(ROUTE_ID.start, ROUTE_ID.length, result, result + 4) === OK;
   // A number comes as f64.
-  if (found && load<u32>(result, 4) === 8) return <u64>load<f64>(load<usize>(result));
+  number = found && load<u32>(result, 4) === 8 ? <u64>load<f64>(load<usize>(result)) : 0;
+  return number;
+}
+
+/** Identity of the present request's route, never 0. Reads the names where the route has no number. */
+export function readRouteId(): u64 {
+  const given = routeNumber();
+  if (given !== 0) return given;
   readVirtualHost();
   readRouteName();
-  return routeIdOf(virtualHost, routeName);
+  return routeIdOf(virtualHost.start, virtualHost.length, routeName.start, routeName.length);
 }
 
 /** FNV-1a over VIRTUAL-HOST, a line feed and ROUTE, its upper 52 bits, which a double holds; 1 in place of 0. */
-export function routeIdOf(virtualHost: ByteString, route: ByteString): u64 {
-  let hash = addBytes(OFFSET, virtualHost);
+export function routeIdOf(host: usize, hostLength: u32, route: usize, routeLength: u32): u64 {
+  let hash = addBytes(OFFSET, host, hostLength);
   hash = (hash ^ 10) * PRIME;
-  hash = addBytes(hash, route) >> 12;
+  hash = addBytes(hash, route, routeLength) >> 12;
   return hash === 0 ? 1 : hash;
 }
 
-function addBytes(hash: u64, text: ByteString): u64 {
-  const end = text.start + text.length;
-  for (let at = text.start; at < end; at++) hash = (hash ^ load<u8>(at)) * PRIME;
+function addBytes(hash: u64, start: usize, length: u32): u64 {
+  const end = start + length;
+  for (let at = start; at < end; at++) hash = (hash ^ load<u8>(at)) * PRIME;
   return hash;
 }

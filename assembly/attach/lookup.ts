@@ -7,12 +7,13 @@ import { lower } from "../bytes";
 import { textMatches } from "../match/text";
 import { authority, needRequestHeaders, uri } from "../request/view";
 import { ByteString } from "../set";
+import { forgetRouteNumber, routeIdOf, routeNumber } from "./id";
 import {
   Attached,
   AttachTable,
-  BOTH,
   EVERY,
   find,
+  findById,
   HOST,
   HOST_PREFIX,
   HOST_SUFFIX,
@@ -48,6 +49,7 @@ export function readRouteName(): void {
 export function forgetNames(): void {
   isRouteRead = false;
   isHostRead = false;
+  forgetRouteNumber();
 }
 
 /** Starts the look-up for the request in view. False: its host does not fit the arena. */
@@ -62,12 +64,16 @@ export function findPolicies(table: AttachTable): bool {
   cursorCount = 0;
   const kinds = table.kinds;
   addCursor(find(table, EVERY, 0, 0, 0, 0));
-  if (kinds & NAMES) {
+  // Entries by a route's name alone need the name; where there are none, the route's number is one call less.
+  if ((kinds & NAMES) === 1 << MARK && routeNumber() !== 0) addCursor(findById(table, routeNumber()));
+  else if (kinds & NAMES) {
     readRouteName();
     addCursor(find(table, ROUTE, 0, 0, routeName.start, routeName.length));
     if (find(table, MARK, 0, 0, routeName.start, routeName.length) !== null) {
       readVirtualHost();
-      addCursor(find(table, BOTH, virtualHost.start, virtualHost.length, routeName.start, routeName.length));
+      addCursor(
+        findById(table, routeIdOf(virtualHost.start, virtualHost.length, routeName.start, routeName.length)),
+      );
     }
   }
   if (kinds & (1 << VIRTUAL_HOST)) {

@@ -10,8 +10,9 @@ import { itemAt } from "../config/records";
 import { Attachment, AttachmentHas, StringMatch } from "../generated/records";
 import { stableHash } from "../hash";
 import { compileText } from "../match/compile";
+import { routeIdOf } from "./id";
 
-/** Kinds of keys. MARK says that the route's name occurs together with some virtual host. */
+/** Kinds of keys. MARK says that the route's name occurs together with some virtual host; BOTH is by the route's id. */
 export const EVERY: u32 = 0;
 export const VIRTUAL_HOST: u32 = 1;
 export const ROUTE: u32 = 2;
@@ -92,7 +93,9 @@ function addAttachment(table: AttachTable, policy: u32, given: Attachment): void
   if (hasHost && hasRoute) {
     if (find(table, MARK, 0, 0, given.routeStart, given.routeLength) === null)
       add(table, MARK, policy, 0, 0, given.routeStart, given.routeLength, null);
-    add(table, BOTH, policy, hostStart, hostLength, given.routeStart, given.routeLength, null);
+    const id = allocate(8);
+    store<u64>(id, routeIdOf(hostStart, hostLength, given.routeStart, given.routeLength));
+    add(table, BOTH, policy, 0, 0, id, 8, null);
   } else if (hasRoute) add(table, ROUTE, policy, 0, 0, given.routeStart, given.routeLength, null);
   else if (hasHost) add(table, VIRTUAL_HOST, policy, hostStart, hostLength, 0, 0, null);
   else addHost(table, policy, given);
@@ -202,4 +205,12 @@ export function find(
     node = node.nextKey;
   }
   return null;
+}
+
+const wanted: usize = memory.data(8, 8);
+
+/** The first policy that is attached to the route of this id (id.ts) with its virtual host. */
+export function findById(table: AttachTable, id: u64): Attached | null {
+  store<u64>(wanted, id);
+  return find(table, BOTH, 0, 0, wanted, 8);
 }

@@ -76,8 +76,9 @@ function clear(text: ByteString): void {
   text.length = 0;
 }
 
-/** Builds the index over pairs in the host's form. False: it does not fit the arena. */
+/** Builds the index over pairs in the host's form, which are the view then. False: it does not fit the arena. */
 export function indexPairs(pairs: usize): bool {
+  state = READ;
   const count = load<u32>(pairs);
   index = scratch((<usize>count) << 4);
   if (index === 0) return false;

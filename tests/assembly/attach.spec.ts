@@ -4,7 +4,7 @@ import { addPolicy, AttachTable, finishTable, newAttachTable } from "../../assem
 import { beginBlocks, freeBlocks, takeBlocks } from "../../assembly/config/blocks";
 import { itemAt } from "../../assembly/config/records";
 import { beginRegexes } from "../../assembly/regex/regex";
-import { authority, uri } from "../../assembly/request/view";
+import { authority, indexPairs, uri } from "../../assembly/request/view";
 import {
   decodeHeaderRoutingConfig,
   HeaderRoutingPolicy,
@@ -14,6 +14,7 @@ import {
 let text = new ArrayBuffer(0);
 let host = new ArrayBuffer(0);
 let target = new ArrayBuffer(0);
+const noPairs = new ArrayBuffer(4);
 
 /** The table of policies, each attached as one of these lists says; an empty text: to everything. */
 function tableOf(attachments: string[]): AttachTable {
@@ -44,6 +45,7 @@ function tableOf(attachments: string[]): AttachTable {
 /** The policies that apply, such as `0 2`. There is no host: names of routes are absent. */
 function policiesOf(table: AttachTable, authorityText: string, path: string): string {
   resetArena();
+  expect(indexPairs(changetype<usize>(noPairs))).toBe(true);
   host = String.UTF8.encode(authorityText);
   target = String.UTF8.encode(path);
   authority.start = changetype<usize>(host);
