@@ -86,7 +86,7 @@ test("labels of dimensions become rules, and buckets are those of durations", as
   const regexes = new Map(
     statsConfig.statsTags.map((rule: { tagName: string; regex: string }) => [rule.tagName, rule.regex]),
   );
-  assert.equal(regexes.get("region"), "(\\x1fregion=([^\\x1f]*))");
+  assert.equal(regexes.get("region"), "^wasmcustom\\..*?(\\x1fregion=([^\\x1f]*))");
   // The metrics filter learns from the node's metadata which labels have rules.
   assert.equal(node.metadata.STATS_LABELS, [...regexes.keys()].join());
   assert.ok(regexes.has("plan") && regexes.has("virtual_host"));

@@ -72,12 +72,15 @@ export const knownLabels = (dimensions: readonly string[] = []): string[] => [
 /**
  * Labels that are known beforehand, and the names of dimensions. The regex's first group is cut out of the name, the
  * second is the value. A tag's name cannot come from the stat's name, so that there is one rule for each label.
+ *
+ * Envoy tries a rule that begins with ^WORD\. only on stats that begin with that word. Without it these rules are
+ * tried on each of the 200 stats of each cluster: 45 ms of processor time for every cluster, and 3 ms with it.
  */
 export function statsTags(dimensions: readonly string[] = []): TagSpecifier[] {
   return knownLabels(dimensions).map((label) =>
     create(TagSpecifierSchema, {
       tagName: label,
-      tagValue: { case: "regex", value: `(\\x1f${label}=([^\\x1f]*))` },
+      tagValue: { case: "regex", value: `^wasmcustom\\..*?(\\x1f${label}=([^\\x1f]*))` },
     }),
   );
 }
