@@ -187,11 +187,12 @@ test("a root's fault is on those of the delegate's routes that have none", async
     delegate(`- {name: add, match: [{uri: {exact: /add}}], ${fault(418)}, ${to}}\n- {name: rest, ${to}}`),
   );
   const statuses = [...mesh.byRoute].map(([route, list]) => [
+    list[0]?.policy.name,
     route.name,
     list.map(({ policy }) => (policy.spec as FaultSpec).faults[0]?.abort?.httpStatus),
   ]);
   assert.deepEqual(statuses, [
-    ["cart-add", [418]],
-    ["cart-rest", [500]],
+    ["shop.cart-add", "cart-add", [418]],
+    ["shop.cart-rest", "cart-rest", [500]],
   ]);
 });

@@ -48,7 +48,7 @@ const cases: [what: string, yaml: string, ...expected: RegExp[]][] = [
   [
     "a Gateway without a VirtualService of its hosts",
     service + policy("p", "kind: Gateway, name: edge"),
-    /^warning spec.targetRefs\[0\].name: The Gateway "a\/edge" has no route, so that the policy applies to nothing there. No VirtualService names this Gateway/,
+    /^warning spec.targetRefs\[0\].name: The Gateway "a\/edge" has no route, so that the policy applies to nothing there. No route names this Gateway/,
   ],
   [
     "a VirtualService that no listener serves",

@@ -29,9 +29,9 @@ function faultsOf(root: Resource<VirtualServiceSpec>, written: WrittenRoute): Re
   const { http, name } = written;
   if (http.fault === undefined) return [];
   const at = writtenAt(written, "fault");
-  const isNamed = (at.resource.spec.http?.[at.index]?.name ?? "") !== "";
   // The name that is made for a route begins with those of namespace and VirtualService.
-  const own = isNamed ? `${root.name}.${name}` : name.slice(root.namespace.length + 1);
+  const isMade = name.startsWith(`${root.namespace}.${root.name}~`);
+  const own = isMade ? name.slice(root.namespace.length + 1) : `${root.name}.${name}`;
   const path = ["spec", "http", at.index, "fault"] as const;
   return [
     {
