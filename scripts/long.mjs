@@ -17,8 +17,11 @@ const lengths = {
   SLUICE_RATE_LIMIT_KEYS: "1000000",
   /** Edits of policies under 500 requests a second. */
   SLUICE_EDITS: "200",
+  /** Modules built once more in another folder, and compared. */
+  SLUICE_REPRODUCE: "all",
 };
 const files = [
+  "supply-chain",
   "parity",
   "matcher",
   "regex",
