@@ -14,8 +14,11 @@ const run = promisify(execFile);
 
 export const wheelVersion = "1.40.0";
 
-/** The newest of each minor version that the filters are tried in, oldest first. */
-export const testedVersions = ["1.36.4", "1.37.0", "1.38.3", "1.39.3", wheelVersion] as const;
+/**
+ * The newest of each minor version that the filters are tried in, oldest first. Of 1.38 the wheel 1.38.3 is newer,
+ * but was built without a WebAssembly runtime.
+ */
+export const testedVersions = ["1.36.4", "1.37.0", "1.38.2", "1.39.3", wheelVersion] as const;
 
 export type WheelVersion = (typeof testedVersions)[number];
 export type WheelMachine = "x86_64" | "aarch64";
@@ -29,9 +32,9 @@ const hashes: Record<WheelVersion, Record<WheelMachine, string>> = {
     x86_64: "bf7a89ecfa8133a77d066c3d3f9cd0b9b975ed26a5d5d9e508896e57b78cabfc",
     aarch64: "ee3e51fb44bb8f1a7053556b6e216ecd7a92cae07d092cd8315bd336586bd315",
   },
-  "1.38.3": {
-    x86_64: "4a8fa981eac59809147c0ca4fc17ad5b066c16c2499e75d992fe5129e07a34fa",
-    aarch64: "f94e4feef98323f4f56aff8859d8d108df59b38cc92f63043f8cb182ab0dcd42",
+  "1.38.2": {
+    x86_64: "c1e2e293364686e3ee79b32f9743bb1f7fd40c196945cb9062fbb25655d35188",
+    aarch64: "8b1b1bea393578e886a26350e3ab8738a066372869e82f54be464f4a914c9df4",
   },
   "1.39.3": {
     x86_64: "ee848b81b10b86f1d919f793b75852d24884928f2733752b4443bcd66d7bc5a6",
