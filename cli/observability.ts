@@ -1,13 +1,17 @@
 // What `serve` and `up` have in common: access logs and traces of the proxies.
 
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { ObservabilityOptions } from "../server/istio/observability.ts";
+import { CannotStart } from "../server/serve.ts";
 import { type HostPort, parseHostPort } from "./address.ts";
 
 export interface ObservabilityFlags {
   accessLog: "json" | "off";
   otlp?: HostPort;
   traceSampling: number;
+  explainTokenFile?: string;
 }
 
 export function addObservabilityFlags(command: Command): Command {
@@ -22,7 +26,27 @@ export function addObservabilityFlags(command: Command): Command {
       "send traces to this OpenTelemetry collector (OTLP over gRPC)",
       parseCollector,
     )
-    .option("--trace-sampling <percent>", "of the requests without a trace of their own", parsePercent, 100);
+    .option("--trace-sampling <percent>", "of the requests without a trace of their own", parsePercent, 100)
+    .option(
+      "--explain-token-file <file>",
+      "requests whose sluice-explain header is this file's text are told what was decided (default: none)",
+    );
+}
+
+/** Proxies are given the hash, so that no dump of their configuration, and no history of ours, has the token. */
+export function hashOfToken(file: string): string {
+  let token: string;
+  try {
+    token = readFileSync(file, "latin1").replace(/\r?\n$/, "");
+  } catch (error) {
+    throw new CannotStart(`--explain-token-file: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (!/^[\x21-\x7e]{16,256}$/.test(token))
+    throw new CannotStart(
+      `--explain-token-file: ${file} must hold one line of 16 to 256 printable characters without blanks; ` +
+        "`openssl rand -hex 32` makes a good one",
+    );
+  return createHash("sha256").update(token, "latin1").digest("hex");
 }
 
 function parseCollector(text: string): HostPort {
@@ -44,9 +68,11 @@ export function observabilityOf({
   accessLog,
   otlp,
   traceSampling,
+  explainTokenFile,
 }: ObservabilityFlags): ObservabilityOptions {
   return {
     accessLog: accessLog === "json",
     ...(otlp !== undefined && { tracing: { collector: otlp, samplingPercent: traceSampling } }),
+    ...(explainTokenFile !== undefined && { explainTokenSha256: hashOfToken(explainTokenFile) }),
   };
 }

@@ -78,7 +78,16 @@ export function encodeSnapshot(input: Input): Snapshot {
     const policies = mesh.policies.flatMap((p) => (p.kind === kind && p.inForce ? [p.inForce] : []));
     const { delivery } = options;
     const { envoyVersion } = input;
-    const plugin = pluginConfig({ kind, module, configuration, policies, delivery, envoyVersion });
+    const explains = options.explainTokenSha256 !== undefined;
+    const plugin = pluginConfig({
+      kind,
+      module,
+      configuration,
+      policies,
+      explains,
+      delivery,
+      envoyVersion,
+    });
     put(TypedExtensionConfigSchema, kind.slot, plugin);
   }
   return snapshotOf(all);

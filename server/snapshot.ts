@@ -174,7 +174,14 @@ class BuiltMesh implements Built {
       .map((kind) => ({
         kind,
         filter: kind.module,
-        configuration: compileConfiguration(kind, mesh, attachments, this.#resources),
+        configuration: compileConfiguration(
+          kind,
+          mesh,
+          attachments,
+          this.#resources,
+          undefined,
+          this.#options.explainTokenSha256,
+        ),
       }));
     return { mesh: { ...mesh, ...attachments }, plugins };
   }

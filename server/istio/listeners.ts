@@ -60,6 +60,9 @@ const throttleHeader = "x-envoy-fault-throughput-response";
 /** The header by which a filter steers a request to another destination; never a client's. */
 export const destinationHeader = "x-sluice-destination";
 
+/** The header with the token of who may be told what was decided about a request. */
+const explainHeader = "sluice-explain";
+
 /** A place in the chain for a filter that arrives over ECDS; routes with policies switch it on. */
 export interface FilterSlot {
   name: string;
@@ -170,7 +173,7 @@ const tlsInspector = () =>
 function connectionManager(
   listener: MeshListener,
   slots: readonly FilterSlot[],
-  { accessLogs, tracing, filters }: Observability,
+  { accessLogs, tracing, filters, explains }: Observability,
 ): HttpConnectionManager {
   return create(HttpConnectionManagerSchema, {
     statPrefix: listener.name,
@@ -186,7 +189,7 @@ function connectionManager(
     earlyHeaderMutationExtensions: [
       {
         name: "envoy.http.early_header_mutation.header_mutation",
-        typedConfig: pack(EarlyMutationSchema, removeSteeringHeader()),
+        typedConfig: pack(EarlyMutationSchema, removeControls(explains)),
       },
     ],
     normalizePath: true,
@@ -220,10 +223,15 @@ const clientCertificate = ({ tls }: MeshListener): Fields<typeof HttpConnectionM
       }
     : { forwardClientCertDetails: ForwardCert.SANITIZE };
 
-/** Before the first route is looked up: a client cannot choose a destination, nor dodge a policy on one. */
-const removeSteeringHeader = () =>
+/**
+ * Before the first route is looked up: a client cannot choose a destination, nor dodge a policy on one. A token goes
+ * where no filter of ours looks at it; where they do, the route table takes it off behind routes without any.
+ */
+const removeControls = (explains: boolean) =>
   create(EarlyMutationSchema, {
-    mutations: [create(HeaderMutationSchema, { action: { case: "remove", value: destinationHeader } })],
+    mutations: [destinationHeader, ...(explains ? [] : [explainHeader])].map((value) =>
+      create(HeaderMutationSchema, { action: { case: "remove", value } }),
+    ),
   });
 
 const slotFilter = ({ name, typeUrl, always }: FilterSlot): HttpFilter =>
@@ -271,7 +279,7 @@ export function routeConfiguration(listener: MeshListener): RouteConfiguration {
   return create(RouteConfigurationSchema, {
     name: listener.routeConfig,
     virtualHosts: listener.virtualHosts.filter((v) => v.domains.length > 0).map(virtualHostMessage),
-    requestHeadersToRemove: [destinationHeader, throttleHeader],
+    requestHeadersToRemove: [destinationHeader, throttleHeader, explainHeader],
     // A gateway has one port, so that the port in a Host header says nothing; the mesh's listener stands for
     // all the ports of all services, and its domains name them.
     ignorePortInHostMatching: listener.servers.length > 0,

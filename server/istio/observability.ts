@@ -11,6 +11,8 @@ import { tracing, type TracingOptions } from "./tracing.ts";
 export interface ObservabilityOptions {
   accessLog?: boolean;
   tracing?: TracingOptions;
+  /** SHA-256, in hexadecimal, of the token for which a request is told what was decided about it; absent: nobody is. */
+  explainTokenSha256?: string;
 }
 
 export interface Observability {
@@ -18,17 +20,21 @@ export interface Observability {
   tracing: Tracing | undefined;
   /** Stand after our filters, before the router. */
   filters: HttpFilter[];
+  /** Our filters look at the header sluice-explain, which no listener may then take off before them. */
+  explains: boolean;
 }
 
-export const unobserved: Observability = { accessLogs: [], tracing: undefined, filters: [] };
+export const unobserved: Observability = { accessLogs: [], tracing: undefined, filters: [], explains: false };
 
 export function observability(
   options: ObservabilityOptions,
   steeringHeader: string,
   decisionTags: boolean,
 ): Observability {
-  if (options.accessLog !== true && options.tracing === undefined) return unobserved;
+  const explains = options.explainTokenSha256 !== undefined;
+  if (options.accessLog !== true && options.tracing === undefined) return { ...unobserved, explains };
   return {
+    explains,
     accessLogs: options.accessLog === true ? [accessLog()] : [],
     tracing: options.tracing === undefined ? undefined : tracing(options.tracing, decisionTags),
     filters: [keepDestination(steeringHeader)],

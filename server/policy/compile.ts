@@ -33,13 +33,14 @@ const shortest: Naming = {
   isEverywhere: () => false,
 };
 
-/** Strict JSON; equal policies on equal routes give an equal text. */
+/** Strict JSON; equal policies on equal routes give an equal text. Who knows the token of the hash is told of decisions. */
 export function compileConfiguration(
   kind: PolicyKind,
   mesh: MeshModel,
   attachments: Attachments,
   resources: readonly Resource[],
   naming: Naming = shortest,
+  explainTokenSha256?: string,
 ): string {
   const entries = [...collect(kind, mesh, attachments.byRoute, naming).values()].sort(byTier);
   const seen = new Set<string>();
@@ -53,7 +54,9 @@ export function compileConfiguration(
     const where = naming.isEverywhere(policy, tier) ? {} : { attach };
     return { name, ...where, ...seed, ...rest };
   });
-  return JSON.stringify({ policies, ...kind.settings?.(resources) });
+  // Metrics decide nothing.
+  const token = kind.always === true || explainTokenSha256 === undefined ? {} : { explainTokenSha256 };
+  return JSON.stringify({ policies, ...token, ...kind.settings?.(resources) });
 }
 
 /**

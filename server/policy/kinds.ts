@@ -41,7 +41,7 @@ export interface PolicyKind {
 export const policyGroup = "sluice.traffic";
 
 /** The second one only frees what the first needs. */
-const responseCallbacks = ["proxy_on_response_headers", "proxy_on_log"];
+export const responseCallbacks = ["proxy_on_response_headers", "proxy_on_log"];
 const tick = "proxy_on_tick";
 
 /** In the order of the chain: what is refused is not routed. */

@@ -11,7 +11,7 @@ import { FailurePolicy } from "../../build/envoy-api/envoy/extensions/wasm/v3/wa
 import type { FilterSlot } from "../istio/listeners.ts";
 import { pack } from "../istio/wire.ts";
 import type { Resource } from "../model.ts";
-import type { PolicyKind } from "./kinds.ts";
+import { type PolicyKind, responseCallbacks } from "./kinds.ts";
 import { type FilterModule, publishModule } from "./modules.ts";
 
 /** Constant, so that shared data outlives every change of code and configuration. */
@@ -30,6 +30,8 @@ export interface PluginOptions {
   module: FilterModule;
   configuration: string;
   policies: readonly Resource[];
+  /** Requests with a token are told on the response what was decided. */
+  explains?: boolean;
   delivery: "inline" | { file: string };
   /** As the node reports it; empty when it does not. */
   envoyVersion: string;
@@ -73,8 +75,10 @@ export function capabilities({
   kind,
   module,
   policies,
-}: Pick<PluginOptions, "kind" | "module" | "policies">) {
-  const idle = new Set(kind.idleCallbacks(policies));
+  explains = false,
+}: Pick<PluginOptions, "kind" | "module" | "policies" | "explains">) {
+  const tells = (name: string) => explains && responseCallbacks.includes(name);
+  const idle = new Set(kind.idleCallbacks(policies).filter((name) => !tells(name)));
   return [...module.hostcalls, ...module.callbacks.filter((name) => !idle.has(name))].sort();
 }
 
