@@ -124,7 +124,22 @@ const bystanders = new Set(["", "apps", "batch", "autoscaling", "policy", "exten
 const isBystander = (group: string) =>
   bystanders.has(group) || (group.endsWith(".k8s.io") && group !== "gateway.networking.k8s.io");
 
+/** Of the Gateway API's other kinds. */
+const gatewayApiKinds: Record<string, string> = {
+  TLSRoute: "write a VirtualService's `tls` routes on a Gateway of networking.istio.io",
+  TCPRoute: "write a VirtualService's `tcp` routes on a Gateway of networking.istio.io",
+  UDPRoute: "Envoy proxies connections; let clients speak to the service directly",
+  ListenerSet: "write its listeners into the Gateway",
+  BackendTLSPolicy: "write a DestinationRule with `tls`",
+};
+
 function unknownKind(group: string, kind: string): Identified {
+  if (group === gatewayApiGroup && kind === "GatewayClass") {
+    const message = "there is one kind of proxy here, so that a GatewayClass changes nothing; it is skipped";
+    return { problems: [{ severity: "warning", path: ["kind"], at: "value", message }] };
+  }
+  const instead = group === gatewayApiGroup ? gatewayApiKinds[kind] : undefined;
+  if (instead !== undefined) return refuse(["kind"], "value", `${kind} is not read here; ${instead}`);
   const sameKind = kinds.find((k) => k.kind === kind);
   if (sameKind !== undefined) {
     const right = apiVersion(sameKind, sameKind.versions[0]);

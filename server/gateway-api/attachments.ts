@@ -23,6 +23,7 @@ export function attachRoutes(
   report: Report,
 ): Map<GatewayServer, Attachment[]> {
   const byServer = new Map<GatewayServer, Attachment[]>();
+  const taken = new Map<GatewayServer, Record<"http" | "grpc", Attachment[]>>();
   for (const route of [...routes].sort(byAge)) {
     const found = new Set<GatewayServer>();
     for (const [i, ref] of (route.spec.parentRefs ?? []).entries()) {
@@ -39,7 +40,12 @@ export function attachRoutes(
       const hosts = commonHosts(route, listenerOf(server, gateways));
       const list = byServer.get(server) ?? [];
       byServer.set(server, list);
-      if (!isTakenByOtherKind(route, hosts, list, server, report)) list.push({ route, hosts });
+      const kinds = taken.get(server) ?? { http: [], grpc: [] };
+      taken.set(server, kinds);
+      const [own, others] = isHttpRoute(route) ? [kinds.http, kinds.grpc] : [kinds.grpc, kinds.http];
+      if (isTakenByOtherKind(route, hosts, others, server, report)) continue;
+      own.push({ route, hosts });
+      list.push({ route, hosts });
     }
   }
   return byServer;
@@ -143,15 +149,11 @@ function commonHosts(route: ApiRoute, listener: GatewayListener | undefined): st
 function isTakenByOtherKind(
   route: ApiRoute,
   hosts: readonly string[],
-  before: readonly Attachment[],
+  others: readonly Attachment[],
   server: GatewayServer,
   report: Report,
 ): boolean {
-  const other = before.find(
-    (b) =>
-      isHttpRoute(b.route) !== isHttpRoute(route) &&
-      b.hosts.some((x) => hosts.some((y) => intersection(x, y) !== undefined)),
-  );
+  const other = others.find((o) => o.hosts.some((x) => hosts.some((y) => intersection(x, y) !== undefined)));
   if (other === undefined) return false;
   const message = `${other.route.kind} ${other.route.namespace}/${other.route.name} is on the listener "${server.name}" for such hosts already, and a listener has one kind of route for a host. It is not served there.`;
   report.warning(route, ["spec", "hostnames"], message);

@@ -22,7 +22,8 @@ import {
 import { corsConfig } from "../istio/cors.ts";
 import { headerFields } from "../istio/header-operations.ts";
 import { checkHeaderValues } from "../istio/header-values.ts";
-import type { MeshRoute } from "../istio/routes.ts";
+import { Memo } from "../istio/memo.ts";
+import { hashText, type MeshRoute, type RouteBody } from "../istio/routes.ts";
 import { type BackendsOf, destinationsOf, headersOf, mirrorOf } from "./backends.ts";
 import { type BuiltMatch, grpcMatch, httpMatch, quoteRegex } from "./matches.ts";
 import type { Ranked } from "./precedence.ts";
@@ -42,8 +43,11 @@ export interface RouteAt extends BackendsOf {
 export const ruleName = ({ namespace, name }: ApiRoute, rule: { name?: string }, index: number): string =>
   rule.name ?? `${namespace}.${name}.${index}`;
 
+/** What a route without rules is. */
+const everyRequest: readonly [object] = [{}];
+
 export function routesOf(resource: ApiRoute, at: RouteAt): RankedRoute[] {
-  const rules: readonly (HttpRouteRule | GrpcRouteRule)[] = resource.spec.rules ?? [{}];
+  const rules: readonly (HttpRouteRule | GrpcRouteRule)[] = resource.spec.rules ?? everyRequest;
   return rules.flatMap((rule, index) => {
     const matches = isHttpRoute(resource)
       ? httpMatches(rule as HttpRouteRule)
@@ -77,20 +81,23 @@ function routesOfRule(
   );
   const name = ruleName(resource, rule, index);
   const origin = { kind: "route", resource, index, section: name } as const;
-  return matches.map((match) => {
-    const build = (to: readonly MeshDestination[]): Route =>
-      routeMessage(name, match, { rule, filters, destinations: to, mirrors, resource, at });
-    const served = destinations.filter((d) => d.weight > 0);
-    const route = {
-      name,
-      message: build(served),
-      steer: (to: MeshDestination) => build([to]),
-      destinations: served,
-      origin,
-    };
-    return { resource, index, rank: match.rank, route };
+  const served = destinations.filter((d) => d.weight > 0);
+  const parts = { rule, filters, mirrors, resource, at };
+  const clusters = served.map(({ cluster, hash }) => [cluster, hashText(hash)]);
+  const variant = JSON.stringify([resource.kind, name, at.port, at.isTls, clusters, mirrors]);
+  const built = bodies.get(rule, variant, () =>
+    matches.map((match) => {
+      const build = (to: readonly MeshDestination[]): Route =>
+        routeMessage(name, match, { ...parts, destinations: to });
+      return { name, message: build(served), steer: (to: MeshDestination) => build([to]), rank: match.rank };
+    }),
+  );
+  return built.map(({ rank, ...body }) => {
+    return { resource, index, rank, route: { ...body, destinations: served, origin } };
   });
 }
+
+const bodies = new Memo<HttpRouteRule, (RouteBody & { rank: number[] })[]>();
 
 interface Parts {
   rule: HttpRouteRule;

@@ -2,7 +2,7 @@
 // for it, in the order of the specification.
 
 import type { GatewayServer } from "../istio/gateways.ts";
-import { bySpecificity, covers, virtualHostName } from "../istio/names.ts";
+import { bySpecificity, covers, isWildcard, virtualHostName } from "../istio/names.ts";
 import type { Known } from "../istio/routes.ts";
 import { identity, place } from "../istio/report.ts";
 import type { MeshVirtualHost } from "../istio/virtual-hosts.ts";
@@ -125,13 +125,17 @@ function hostsOf(
   for (const { route } of attachments) {
     if (!built.has(route)) built.set(route, routesOf(route, { resource: route, port, isTls, known, grants }));
   }
-  const hosts = [...new Set(attachments.flatMap((a) => a.hosts))].sort(bySpecificity);
+  const byHost = new Map<string, Set<ApiRoute>>();
+  for (const { route, hosts } of attachments) {
+    for (const host of hosts) byHost.set(host, (byHost.get(host) ?? new Set()).add(route));
+  }
+  const hosts = [...byHost.keys()].sort(bySpecificity);
+  const wildcards = hosts.filter(isWildcard);
   return hosts.map((host) => {
-    const wider = hosts.filter((other) => covers(other, host));
-    const ranked = wider.flatMap((pattern) => {
-      const routes = new Set(attachments.filter((a) => a.hosts.includes(pattern)).map((a) => a.route));
-      return [...routes].flatMap((route) => built.get(route) ?? []).sort(byPrecedence);
-    });
+    const wider = [host, ...wildcards.filter((other) => other !== host && covers(other, host))];
+    const ranked = wider.flatMap((pattern) =>
+      [...(byHost.get(pattern) ?? [])].flatMap((route) => built.get(route) ?? []).sort(byPrecedence),
+    );
     const once = [...new Set(ranked)];
     reportSameNames(once, known);
     return virtualHost(

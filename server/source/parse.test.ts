@@ -394,6 +394,22 @@ says(
   refused,
 );
 says(
+  "a GatewayClass",
+  "apiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\n",
+  [
+    "2:7 kind: warning: there is one kind of proxy here, so that a GatewayClass changes nothing; it is skipped",
+  ],
+  { resources: 0 },
+);
+says(
+  "a kind of the Gateway API that is not read",
+  "apiVersion: gateway.networking.k8s.io/v1\nkind: TLSRoute\n",
+  [
+    "2:7 kind: TLSRoute is not read here; write a VirtualService's `tls` routes on a Gateway of networking.istio.io",
+  ],
+  refused,
+);
+says(
   "a kind of Kubernetes",
   "apiVersion: apps/v1\nkind: Deployment\n",
   ["2:7 kind: warning: Deployment is a resource of Kubernetes and changes nothing here; it is skipped"],
