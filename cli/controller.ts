@@ -18,6 +18,7 @@ interface ControllerOptions {
   phase?: IstioOptions["phase"];
   priority: string;
   imagePullSecret?: string;
+  suite?: boolean;
   leaseNamespace: string;
   leaseSeconds: string;
 }
@@ -51,6 +52,7 @@ export function register(program: Command): void {
     )
     .option("--priority <number>", "of the first filter; each further one has the next lower", "100")
     .option("--image-pull-secret <name>", "Secret for the registry of --module-url")
+    .option("--suite", "all filters in one plugin, by suite.wasm")
     .option("--lease-namespace <name>", "of the Lease that the leader holds", "sluice-system")
     .option("--lease-seconds <number>", "how long a leader that says nothing is waited for", "15")
     .addHelpText("after", examples)
@@ -72,6 +74,7 @@ async function run(options: ControllerOptions): Promise<void> {
       namespace: options.namespace,
       labels: {},
       mode: undefined,
+      suite: options.suite === true,
       phase: options.phase,
       priority: Number(options.priority),
       imagePullSecret: options.imagePullSecret,

@@ -27,6 +27,7 @@ interface RenderOptions {
   resource: IstioOptions["resource"];
   namespace: string;
   workload: Record<string, string>;
+  suite?: boolean;
   mode?: IstioOptions["mode"];
   phase?: IstioOptions["phase"];
   priority: number;
@@ -88,6 +89,7 @@ export function register(program: Command): void {
       integer,
       100,
     )
+    .option("--suite", "istio: all filters in one plugin, by suite.wasm")
     .option("--image-pull-secret <name>", "istio: Secret for the registry of --module-url")
     .option("--listen <[host:]port>", "envoy: where it listens", parseHostPort, parseHostPort("10000"))
     .option("--admin <[host:]port>", "envoy: its admin address", parseHostPort, parseHostPort("15000"))
@@ -153,6 +155,7 @@ const istioOptions = (options: RenderOptions): IstioOptions => ({
   namespace: options.namespace,
   labels: options.workload,
   mode: options.mode,
+  suite: options.suite === true,
   phase: options.phase,
   priority: options.priority,
   imagePullSecret: options.imagePullSecret,

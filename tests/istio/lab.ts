@@ -144,6 +144,7 @@ export const defaults: Omit<IstioOptions, "moduleUrl" | "digest"> = {
   priority: 100,
   imagePullSecret: undefined,
   mode: undefined,
+  suite: false,
 };
 
 const fill = (yaml: string, services: Record<string, EchoService>): string =>

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 import { promisify } from "node:util";
 import { projectRoot } from "../../envoy/root.ts";
+import { version } from "../../cli/version.ts";
 import { moduleUrls } from "../../server/render/istio/options.ts";
 import { waitFor } from "../support/wait.ts";
 import type { KubeObject } from "./kube-api.ts";
@@ -113,11 +114,50 @@ test("from a registry, where `sluice push` puts it", async () => {
       { cwd: projectRoot },
     );
     await assertCraneReads(stdout.trim());
-    applied.push(...(await lab.put(base + down, moduleUrls(`oci://${host}/team/filters`, "2"))));
+    applied.push(...(await lab.put(base + down, moduleUrls(`oci://${host}/team/filters`, "2", version))));
     await waitFor("the filter acts", acts, 60_000);
   } finally {
     await registry.stop();
   }
+});
+
+test("all filters in one plugin", async () => {
+  const others = `---
+apiVersion: sluice.traffic/v1alpha1
+kind: RateLimitPolicy
+metadata: {name: limit, namespace: default}
+spec:
+  targetRefs: [{group: networking.istio.io, kind: VirtualService, name: shop, sectionName: orders}]
+  limits: [{name: per-user, key: [{header: uid}], requests: 1, per: 1h}]
+---
+apiVersion: sluice.traffic/v1alpha1
+kind: HeaderRoutingPolicy
+metadata: {name: canary, namespace: default}
+spec:
+  targetRefs: [{group: networking.istio.io, kind: VirtualService, name: shop}]
+  rules: [{name: insiders, match: [{headers: {x-group: {exact: insider}}}], destination: {subset: v3}}]
+---
+apiVersion: sluice.traffic/v1alpha1
+kind: MetricsPolicy
+metadata: {name: all, namespace: default}
+spec: {}
+`;
+  applied.push(...(await lab.put(base + down + others, { suite: true })));
+  assert.deepEqual(
+    applied.map(({ kind, metadata }) => `${kind} ${metadata.name}`),
+    ["WasmPlugin sluice-suite", "VirtualService shop"],
+  );
+  const faults = async () => (await status("/orders", { "x-fault": "1", uid: crypto.randomUUID() })) === 418;
+  await waitFor("faults act", faults, 60_000);
+  const headers = { "x-group": "insider" };
+  const isRouted = async () =>
+    (await lab.request(port, { path: "/", host: "shop.example", headers })).body.includes('"version":"v3"');
+  await waitFor("requests are routed", isRouted, 30_000);
+  assert.deepEqual(
+    [await status("/orders", { uid: "a" }), await status("/orders", { uid: "a" })],
+    [200, 429],
+  );
+  assert.match(await gateway.admin("/stats/prometheus"), /sluice_requests_total/);
 });
 
 /** As rendered, on the gateway, with one thing wrong. */

@@ -1,5 +1,6 @@
 // How the modules are loaded and where the filters stand.
 
+import { imageOf } from "../../oci/image.ts";
 import type { FilterModule } from "../../policy/modules.ts";
 
 export const phases = ["AUTHN", "AUTHZ", "STATS"] as const;
@@ -21,6 +22,8 @@ export interface IstioOptions {
   /** Of the first of our filters; each further one has the next lower. */
   priority: number;
   imagePullSecret: string | undefined;
+  /** All filters in one plugin, by suite.wasm. */
+  suite: boolean;
   moduleUrl(module: FilterModule): string;
   /** `sha256`, where Istio checks one for this kind of URL. */
   digest(module: FilterModule): { sha256?: string };
@@ -28,9 +31,13 @@ export interface IstioOptions {
 
 /**
  * A folder's URL to each module's: `http://HOST/filters` and `file:///DIR` are continued with NAME.wasm,
- * `oci://HOST/REPOSITORY` with the name and a tag or digest.
+ * `oci://HOST/REPOSITORY` with the name and the tag, under which images of this version stand.
  */
-export function moduleUrls(base: string, tag: string): Pick<IstioOptions, "moduleUrl" | "digest"> {
+export function moduleUrls(
+  base: string,
+  tag: string,
+  version = tag,
+): Pick<IstioOptions, "moduleUrl" | "digest"> {
   const { protocol } = new URL(base);
   const folder = base.replace(/\/+$/, "");
   switch (protocol) {
@@ -38,7 +45,11 @@ export function moduleUrls(base: string, tag: string): Pick<IstioOptions, "modul
     case "https:":
       return { moduleUrl: ({ name }) => `${folder}/${name}.wasm`, digest: ({ sha256 }) => ({ sha256 }) };
     case "oci:":
-      return { moduleUrl: ({ name }) => `${folder}/${name}:${tag}`, digest: () => ({}) };
+      // Of the image, which is the same wherever `sluice push` or our server has put it.
+      return {
+        moduleUrl: ({ name }) => `${folder}/${name}:${tag}`,
+        digest: (module) => ({ sha256: imageOf(module, version).manifest.digest.replace("sha256:", "") }),
+      };
     case "file:":
       // A local file is read by Envoy itself, and Istio hands on no checksum for it.
       return { moduleUrl: ({ name }) => `${folder}/${name}.wasm`, digest: () => ({}) };

@@ -5,6 +5,7 @@ import { faultConfig } from "../../../schema/fault.ts";
 import { headerRoutingConfig } from "../../../schema/header-routing.ts";
 import { metricsConfig } from "../../../schema/metrics.ts";
 import { rateLimitConfig } from "../../../schema/rate-limit.ts";
+import { suiteParts } from "../../../schema/suite.ts";
 import type { Resource } from "../../model.ts";
 import { compileConfiguration, type Naming } from "../../policy/compile.ts";
 import { type PolicyKind, policyKinds } from "../../policy/kinds.ts";
@@ -30,15 +31,32 @@ interface Input {
   options: IstioOptions;
 }
 
-export function pluginsFor(workloads: Workloads, input: Input): Plugin[] {
-  return policyKinds.flatMap((kind, position) => {
-    const module = input.modules[kind.module];
-    const configuration = configurationOf(kind, workloads, input);
-    return module === undefined || configuration === undefined
-      ? []
-      : [plugin(kind, position, module, configuration, workloads, input)];
-  });
+/** A module with what it is told. */
+interface Part {
+  module: FilterModule;
+  /** Place in the chain. */
+  position: number;
+  pluginConfig: object;
 }
+
+export function pluginsFor(workloads: Workloads, input: Input): Plugin[] {
+  const parts = policyKinds.flatMap((kind, position): Part[] => {
+    const module = input.modules[kind.module];
+    const compiled = configurationOf(kind, workloads, input);
+    const labels = writesLabels(kind) ? { labels: "istio" } : {};
+    return module === undefined || compiled === undefined
+      ? []
+      : [{ module, position, pluginConfig: { ...labels, ...compiled } }];
+  });
+  const { suite } = input.modules;
+  const isSuite = input.options.suite && suite !== undefined && parts.length > 0;
+  const loaded = isSuite ? [{ module: suite, position: 0, pluginConfig: inOne(parts) }] : parts;
+  return loaded.map((part) => plugin(part, workloads, input));
+}
+
+/** The suite takes the very pieces that the single filters take. */
+const inOne = (parts: readonly Part[]): object =>
+  Object.fromEntries(parts.map(({ module, pluginConfig }) => [suiteParts[module.name] ?? "", pluginConfig]));
 
 /** Undefined: the filter has nothing to do there. */
 function configurationOf(kind: PolicyKind, workloads: Workloads, input: Input): object | undefined {
@@ -71,20 +89,12 @@ function policiesOf(kind: PolicyKind, { covers }: Workloads, mesh: Mesh): number
   return reached.length;
 }
 
-function plugin(
-  kind: PolicyKind,
-  position: number,
-  module: FilterModule,
-  compiled: object,
-  workloads: Workloads,
-  { options }: Input,
-): Plugin {
-  const pluginConfig = { ...(writesLabels(kind) ? { labels: "istio" } : {}), ...compiled };
-  const name = ["sluice", kind.module.replaceAll("_", "-"), workloads.name].filter((part) => part !== "");
+function plugin({ module, position, pluginConfig }: Part, workloads: Workloads, { options }: Input): Plugin {
+  const name = ["sluice", module.name.replaceAll("_", "-"), workloads.name].filter((part) => part !== "");
   const wasm = {
     url: options.moduleUrl(module),
     ...options.digest(module),
-    pluginName: kind.module,
+    pluginName: module.name,
     failStrategy: "FAIL_RELOAD",
     ...(options.imagePullSecret === undefined ? {} : { imagePullSecret: options.imagePullSecret }),
     pluginConfig,
@@ -96,7 +106,7 @@ function plugin(
   };
   const isPlugin = options.resource === "WasmPlugin";
   return {
-    filter: kind.module,
+    filter: module.name,
     configuration: JSON.stringify(pluginConfig),
     manifest: {
       apiVersion: "extensions.istio.io/v1alpha1",
