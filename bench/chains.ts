@@ -75,7 +75,7 @@ export function wasm(
         ...(idle.length === 0 ? {} : { capability_restriction_config: allowing(file, idle) }),
         configuration: {
           "@type": "type.googleapis.com/google.protobuf.StringValue",
-          value: JSON.stringify(configuration),
+          value: typeof configuration === "string" ? configuration : JSON.stringify(configuration),
         },
         vm_config: { runtime: "envoy.wasm.runtime.v8", vm_id: name, code: { local: { filename: file } } },
       },

@@ -1,83 +1,24 @@
-// CPU per request: all contestants at once, each in its own Envoy with one worker; short fixed runs in rotating order,
-// so that what the machine does besides hits all alike. Time is what the kernel charged to the worker thread.
+// CPU per request of every contestant, and the ratios that there are budgets for.
 
+import { type Cost, contest, requestsPerRun } from "./contest.ts";
 import {
   answeredOnRoute,
   bareModule,
   contestants,
   fourFilters,
   nativeChain,
-  noFilter,
   refusedOnRoute,
   rustPeer,
   theSuite,
 } from "./contestants.ts";
-import { type Running, startContestant } from "./envoy.ts";
-import { Load } from "./load.ts";
 import type { Modules } from "./modules.ts";
-import { plot, processor, progress, publish, table } from "./report.ts";
-import { quantile } from "./statistics.ts";
-
-const requestsPerRun = 1_600;
-const warmUp = 6_400;
-
-interface Measured extends Running {
-  load: Load;
-  /** Nanoseconds per request, one per round. */
-  samples: number[];
-}
+import { plot, processor, publish, table } from "./report.ts";
 
 export async function measureCpu(modules: Modules, rounds: number): Promise<void> {
-  const running: Measured[] = [];
-  try {
-    for (const contestant of contestants(modules)) {
-      progress(`starting: ${contestant.name}`);
-      const started = await startContestant(contestant);
-      running.push({ ...started, load: await Load.open(started.port, contestant), samples: [] });
-    }
-    for (const { contestant, load } of running) {
-      progress(`warming up: ${contestant.name}`);
-      await load.run(warmUp);
-    }
-    for (let round = 0; round < rounds; round++) {
-      progress(`CPU: round ${round + 1} of ${rounds}`);
-      for (let i = 0; i < running.length; i++) await measure(running[(round + i) % running.length]);
-    }
-    await report(running, rounds, modules.notes);
-  } finally {
-    for (const { load, envoy } of running) {
-      load.close();
-      await envoy.stop();
-    }
-  }
+  await report(await contest(contestants(modules), rounds), rounds, modules.notes);
 }
 
-async function measure(one: Measured | undefined): Promise<void> {
-  if (one === undefined) return;
-  const before = await one.workerCpuNs();
-  await one.load.run(requestsPerRun);
-  one.samples.push(((await one.workerCpuNs()) - before) / requestsPerRun);
-}
-
-interface Row {
-  name: string;
-  /** Microseconds per request: 25th percentile of the rounds. */
-  cost: number;
-  added: number;
-  /** From the 25th to the 75th percentile. */
-  spread: number;
-}
-
-async function report(running: readonly Measured[], rounds: number, notes: readonly string[]): Promise<void> {
-  const cost = ({ samples }: Measured) => quantile(samples, 0.25) / 1e3;
-  const bare = running.find(({ contestant }) => contestant.name === noFilter);
-  const base = bare === undefined ? 0 : cost(bare);
-  const rows: Row[] = running.map((one) => ({
-    name: one.contestant.name,
-    cost: cost(one),
-    added: cost(one) - base,
-    spread: quantile(one.samples, 0.75) / 1e3 - cost(one),
-  }));
+async function report(rows: readonly Cost[], rounds: number, notes: readonly string[]): Promise<void> {
   const chain = rows.find(({ name }) => name === nativeChain)?.added ?? Number.NaN;
   const text = `# CPU per request
 
@@ -102,7 +43,7 @@ ${notes.map((note) => `\n${note}\n`).join("")}`;
   await publish("cpu.svg", plot(rows));
 }
 
-function ratios(rows: readonly Row[]): string[][] {
+function ratios(rows: readonly Cost[]): string[][] {
   const added = (name: string) => rows.find((row) => row.name === name)?.added ?? Number.NaN;
   const cost = (name: string) => rows.find((row) => row.name === name)?.cost ?? Number.NaN;
   const ratio = (of: string, to: string) => (added(of) / added(to)).toFixed(2);

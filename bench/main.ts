@@ -1,5 +1,6 @@
 // `npm run bench [-- SECTION...] [ROUNDS]`: what the filters cost, side by side. Without sections all of them.
 
+import { measureCalls } from "./calls.ts";
 import { measureCpu } from "./cpu.ts";
 import { measureLimits } from "./limits.ts";
 import { type Modules, buildModules } from "./modules.ts";
@@ -9,6 +10,7 @@ import { measureSpeed } from "./speed.ts";
 
 const sections: Record<string, (modules: Modules, rounds: number) => Promise<void>> = {
   cpu: measureCpu,
+  calls: measureCalls,
   speed: measureSpeed,
   limits: measureLimits,
   scale: measureScale,
