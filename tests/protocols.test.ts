@@ -2,16 +2,25 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer as createHttp, request as httpRequest } from "node:http";
-import { type ClientHttp2Session, connect as connectHttp2, createServer as createHttp2 } from "node:http2";
-import { type AddressInfo, connect as connectTcp, createServer as createTcp, type Server } from "node:net";
+import { request as httpRequest } from "node:http";
+import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
+import { connect as connectTcp } from "node:net";
 import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
-import { connect as connectTls, createServer as createTls } from "node:tls";
+import { connect as connectTls } from "node:tls";
 import * as grpc from "@grpc/grpc-js";
-import { authority } from "./support/certificates.ts";
 import { startTestMesh, type TestMesh } from "./support/mesh.ts";
 import { freePorts } from "./support/ports.ts";
+import {
+  calls,
+  closeServices,
+  plainBytes,
+  startGrpc,
+  startHttp2,
+  startTcp,
+  startTls,
+  startWebSocket,
+} from "./support/protocols.ts";
 import { waitFor } from "./support/wait.ts";
 
 const opened: (() => unknown)[] = [];
@@ -19,88 +28,6 @@ let mesh: TestMesh;
 let tcpPort: number;
 let cachePort: number;
 let vaultPort: number;
-
-/** A port of the system's choice; its connections end with the test. */
-async function listening(server: Server): Promise<number> {
-  const sockets = new Set<{ destroy(): unknown }>();
-  server.on("connection", (socket: { destroy(): unknown }) => sockets.add(socket));
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  opened.push(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  return (server.address() as AddressInfo).port;
-}
-
-const plainBytes = (bytes: Buffer): Buffer => bytes;
-const method = (path: string, requestStream: boolean, responseStream: boolean) => ({
-  path,
-  requestStream,
-  responseStream,
-  requestSerialize: plainBytes,
-  requestDeserialize: plainBytes,
-  responseSerialize: plainBytes,
-  responseDeserialize: plainBytes,
-});
-const calls = {
-  unary: method("/test.Calls/Unary", false, false),
-  count: method("/test.Calls/Count", false, true),
-  echo: method("/test.Calls/Echo", true, true),
-};
-
-/** Answers with its name; counts to the number asked for; echoes each message as it comes. */
-async function startGrpc(name: string): Promise<number> {
-  const server = new grpc.Server();
-  server.addService(calls, {
-    unary: (call: grpc.ServerUnaryCall<Buffer, Buffer>, reply: grpc.sendUnaryData<Buffer>) => {
-      if (String(call.request) === "fail") reply({ code: grpc.status.NOT_FOUND, details: "no such thing" });
-      else reply(null, Buffer.from(name));
-    },
-    count: (call: grpc.ServerWritableStream<Buffer, Buffer>) => {
-      for (let i = 1; i <= Number(String(call.request)); i++) call.write(Buffer.from(String(i)));
-      call.end();
-    },
-    echo: (call: grpc.ServerDuplexStream<Buffer, Buffer>) => {
-      call.on("data", (message: Buffer) => call.write(Buffer.from(`${name} ${message}`)));
-      call.on("end", () => call.end());
-    },
-  });
-  const port = await new Promise<number>((resolve, reject) =>
-    server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) =>
-      error === null ? resolve(bound) : reject(error),
-    ),
-  );
-  opened.push(() => server.forceShutdown());
-  return port;
-}
-
-/** Says by which version of HTTP it was asked. */
-const startHttp2 = (): Promise<number> =>
-  listening(createHttp2((request, response) => response.end(`HTTP/${request.httpVersion}`)));
-
-/** Takes every upgrade and sends back what comes, in capitals. */
-function startWebSocket(): Promise<number> {
-  const server = createHttp((request, response) => response.end(`HTTP/${request.httpVersion}`));
-  server.on("upgrade", (request, socket) => {
-    const path = request.url ?? "";
-    socket.write(
-      `HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nx-path: ${path}\r\n\r\n`,
-    );
-    socket.on("data", (bytes: Buffer) => socket.write(String(bytes).toUpperCase()));
-    socket.on("error", () => {});
-  });
-  return listening(server);
-}
-
-/** Says its name and closes. */
-const startTcp = (name: string): Promise<number> => listening(createTcp((socket) => socket.end(name)));
-
-/** Ends TLS, says its name and closes. */
-async function startTls(name: string): Promise<number> {
-  const { certificate, key } = await (await authority("test")).issue({ name: "x.vault.example" });
-  return listening(createTls({ cert: certificate, key }, (socket) => socket.end(name)));
-}
 
 /** An address of this machine that no other test has. */
 const virtualAddress = "127.77.13.1";
@@ -206,7 +133,8 @@ ${entry("db", "{number: 5432, name: tcp, protocol: TCP}", [endpoint("tcp", tcpA)
 
 after(async () => {
   await mesh?.close();
-  for (const close of opened.reverse()) await close();
+  for (const close of opened.reverse()) close();
+  await closeServices();
 });
 
 function grpcClient(): grpc.Client {

@@ -12,7 +12,8 @@ import type {
 import type { FieldPath } from "../../schema/path.ts";
 import type { MeshDestination, MeshMirror } from "../istio/actions.ts";
 import { networkingGroup } from "../istio/registry.ts";
-import { type Known, resolveDestination } from "../istio/routes.ts";
+import { resolveDestination } from "../istio/destinations.ts";
+import type { Known } from "../istio/routes.ts";
 import type { Resource } from "../model.ts";
 import { type Grants, missingGrant } from "./resources.ts";
 

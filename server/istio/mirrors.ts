@@ -5,7 +5,8 @@ import type { FieldPath } from "../../schema/path.ts";
 import { parsePercent } from "../../schema/values.ts";
 import type { MeshMirror } from "./actions.ts";
 import { type WrittenRoute, writtenAt } from "./delegates.ts";
-import { type Known, resolveDestination } from "./routes.ts";
+import { resolveDestination } from "./destinations.ts";
+import type { Known } from "./routes.ts";
 
 const all = 1_000_000;
 

@@ -11,7 +11,8 @@ import type { GatewayServer } from "./gateways.ts";
 import { clusterName, covers } from "./names.ts";
 import { type RoutesOfHosts, type Service, serviceHost } from "./registry.ts";
 import { identity, place } from "./report.ts";
-import { hashOf, type Known, reportWeights, resolveDestination } from "./routes.ts";
+import { reportWeights, resolveDestination } from "./destinations.ts";
+import type { Known } from "./routes.ts";
 import { servedHosts } from "./served-hosts.ts";
 import { policyFor } from "./traffic-policy.ts";
 
@@ -182,7 +183,7 @@ function chain(
 
 function ownChain({ host }: Service, kind: "tcp" | "tls", port: number, known: Known): TcpRoute {
   const cluster = clusterName(port, undefined, host);
-  const hash = hashOf(known.clusters.get(cluster));
+  const hash = known.clusters.get(cluster)?.hash;
   const to = { host, subset: undefined, port, cluster, weight: 1, headers: undefined, hash };
   const own = { destinations: [to], settings: settingsOf(to, known), statPrefix: cluster };
   return { kind, sniHosts: [], subnets: [], ...own, origin: undefined };

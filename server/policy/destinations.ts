@@ -20,7 +20,7 @@ import type { MeshModel } from "../istio/mesh.ts";
 import { clusterName } from "../istio/names.ts";
 import { serviceHost } from "../istio/registry.ts";
 import { hint, hostHint } from "../istio/report.ts";
-import { hashOf, type MeshRoute } from "../istio/routes.ts";
+import type { MeshRoute } from "../istio/routes.ts";
 
 /** A destination as the filter writes it after BASE/: the parts that the policy states. */
 export function destinationText({ host, port, subset }: Destination): string {
@@ -100,7 +100,7 @@ export function resolveOn(
     return { field: "port", message: `"${host}" has no port ${port}. Its ports: ${numbers.join(", ")}.` };
   }
   const same = route.destinations.find((d) => d.cluster === cluster);
-  const hash = hashOf(clusters.get(cluster));
+  const hash = clusters.get(cluster)?.hash;
   return { to: { host, subset, port, cluster, weight: 1, headers: same?.headers, hash } };
 }
 
