@@ -15,6 +15,14 @@ const lengths = {
   SLUICE_FUZZ: "50000",
   /** Distinct keys under one rate limit. */
   SLUICE_RATE_LIMIT_KEYS: "1000000",
+  /** Requests over HTTP/1.1, HTTP/2 and gRPC, each of which must be counted once. */
+  SLUICE_MIXED: "20000",
+  /** Distinct paths and junk values under one MetricsPolicy. */
+  SLUICE_PATHS: "100000",
+  /** Requests that wait at once, of which half leave. */
+  SLUICE_WAITING: "10000",
+  /** Requests against each of 40 pairs of faults, ours and Envoy's. */
+  SLUICE_FAULTS: "50",
   /** Edits of policies under 500 requests a second. */
   SLUICE_EDITS: "200",
   /** Modules built once more in another folder, and compared. */
@@ -30,6 +38,10 @@ const files = [
   "rate-limit",
   "live-edits",
   "gateway-api",
+  "metrics",
+  "metrics-bounds",
+  "fault-envoy",
+  "fault-parity",
 ];
 
 const { status } = spawnSync(

@@ -18,7 +18,7 @@ import { Generator } from "./cases/generate.ts";
 import { neededCapabilities } from "./cases/in-node.ts";
 
 const reconfigurations = 1_000;
-const requests = Number(process.env.SLUICE_FUZZ ?? 20_000);
+const requests = Number(process.env.SLUICE_FUZZ ?? 10_000);
 const schemas: Record<string, ObjectSchema> = {
   fault: faultConfig,
   header_routing: headerRoutingConfig,

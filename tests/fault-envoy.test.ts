@@ -17,7 +17,7 @@ import {
 import { startTestMesh, type TestMesh } from "./support/mesh.ts";
 import { waitFor } from "./support/wait.ts";
 
-const waiting = 10_000;
+const waiting = Number(process.env.SLUICE_WAITING ?? 2_000);
 const streamsPerConnection = 100;
 const bound = 7;
 

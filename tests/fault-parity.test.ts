@@ -13,7 +13,7 @@ import { waitFor } from "./support/wait.ts";
 
 const seed = Number(process.env.SLUICE_SEED ?? 20_261_124);
 const pairs = 40;
-const requestsPerPair = 25;
+const requestsPerPair = Number(process.env.SLUICE_FAULTS ?? 10);
 
 type Native = Record<string, unknown>;
 interface Pair {

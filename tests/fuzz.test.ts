@@ -18,7 +18,7 @@ import { suiteConfig } from "../schema/suite.ts";
 import { damage, Generator } from "./cases/generate.ts";
 import { hostileRequest } from "./cases/hostile.ts";
 
-const rounds = Number(process.env.SLUICE_FUZZ ?? 2_500);
+const rounds = Number(process.env.SLUICE_FUZZ ?? 1_500);
 const seed = Number(process.env.SLUICE_SEED ?? 1);
 
 const schemas: Record<string, ObjectSchema> = {

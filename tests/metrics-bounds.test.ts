@@ -9,7 +9,7 @@ import { projectRoot } from "../envoy/root.ts";
 import { bytesReturning, type CompiledModule, compileModule, Host, type Pair } from "../host/index.ts";
 import { routeId } from "../server/route-id.ts";
 
-const paths = Number(process.env.SLUICE_PATHS ?? 100_000);
+const paths = Number(process.env.SLUICE_PATHS ?? 20_000);
 let module: CompiledModule;
 before(async () => {
   module = await compileModule(await readFile(join(projectRoot, "build", "filters", "metrics.wasm")));

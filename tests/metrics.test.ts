@@ -14,7 +14,7 @@ import { type Sample, samples, sumBy } from "./support/prometheus.ts";
 import { waitFor } from "./support/wait.ts";
 
 const host = "shop.demo.svc.cluster.local";
-const requests = Number(process.env.SLUICE_REQUESTS ?? 20_000);
+const requests = Number(process.env.SLUICE_MIXED ?? 5_000);
 
 const shop = (port: number): string => `
 apiVersion: networking.istio.io/v1
