@@ -22,6 +22,7 @@ import {
 import { corsConfig } from "../istio/cors.ts";
 import { headerFields } from "../istio/header-operations.ts";
 import { checkHeaderValues } from "../istio/header-values.ts";
+import { underscoreMessage } from "../istio/underscores.ts";
 import { Memo } from "../istio/memo.ts";
 import { hashText, type MeshRoute, type RouteBody } from "../istio/routes.ts";
 import { type BackendsOf, destinationsOf, headersOf, mirrorOf } from "./backends.ts";
@@ -72,6 +73,7 @@ function routesOfRule(
 ): RankedRoute[] {
   const path = ["spec", "rules", index];
   const filters: readonly HttpRouteFilter[] = rule.filters ?? [];
+  checkNames(rule, path, resource, at);
   checkFilters(filters, matches, [...path, "filters"], resource, at);
   const destinations = destinationsOf(rule.backendRefs ?? [], [...path, "backendRefs"], at);
   const mirrors = filters.flatMap((filter, i) =>
@@ -171,6 +173,16 @@ function corsPolicy(cors: RouteCors): CorsPolicy {
     ...(exposeHeaders === undefined ? {} : { exposeHeaders }),
     ...(allowCredentials === undefined ? {} : { allowCredentials }),
   };
+}
+
+function checkNames(rule: HttpRouteRule, path: FieldPath, resource: ApiRoute, { known }: RouteAt): void {
+  for (const [i, { headers = [] }] of (rule.matches ?? []).entries()) {
+    for (const [j, { name }] of headers.entries()) {
+      if (!name.includes("_")) continue;
+      const at = [...path, "matches", i, "headers", j, "name"];
+      known.report.warning(resource, at, underscoreMessage(name));
+    }
+  }
 }
 
 const fieldOf = {

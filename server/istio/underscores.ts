@@ -20,9 +20,12 @@ export function warnUnderscores(
     for (const field of ["headers", "withoutHeaders"] as const) {
       for (const name of Object.keys(entry[field] ?? {})) {
         if (!name.includes("_")) continue;
-        const message = `Requests with an underscore in a header's name are answered 400, so that no request has "${name}". Is "${name.replaceAll("_", "-")}" meant?`;
+        const message = underscoreMessage(name);
         report.warning(resource, [...path, "match", i, field, name], message);
       }
     }
   }
 }
+
+export const underscoreMessage = (name: string): string =>
+  `Requests with an underscore in a header's name are answered 400, so that no request has "${name}". Is "${name.replaceAll("_", "-")}" meant?`;
