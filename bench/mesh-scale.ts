@@ -56,11 +56,12 @@ async function main(): Promise<void> {
   memory: server ${await memoryMib(server.process.pid)} MiB, Envoy ${await memoryMib(envoy.pid)} MiB (1 worker)`,
   );
   await settled(envoy);
-  await editEndpoints(envoy, client, first, second);
+  await editEndpoints(server.process.pid, envoy, client, first, second);
 }
 
 /** An edit moves the endpoint of one subset, which gets 9 requests of 10; they are asked until it answers. */
 async function editEndpoints(
+  server: number | undefined,
   envoy: EnvoyProcess,
   client: Client,
   others: number,
@@ -69,17 +70,20 @@ async function editEndpoints(
   const index = serviceCount >> 1;
   const before = await received(envoy);
   const updatesBefore = await updates(envoy);
+  const cpu = Number(await cpuSeconds(server));
   const start = performance.now();
   await put(index, port, others);
   await until(client, index, "second");
   const first = performance.now() - start;
   await settled(envoy);
   const bytes = (await received(envoy)) - before;
+  const spent = Number(await cpuSeconds(server)) - cpu;
   const after = await updates(envoy);
   const changed = [...after].filter(([name, count]) => count > (updatesBefore.get(name) ?? 0));
-  console.log(`  one endpoint edited: in effect after ${first.toFixed(0)} ms, ${bytes} bytes sent
+  console.log(`  one endpoint edited: in effect after ${first.toFixed(0)} ms (${spent.toFixed(1)} s of the server's processor), ${bytes} bytes sent
   updated: ${changed.map(([name]) => name).join(", ")}`);
   const times: number[] = [];
+  const cpuBefore = Number(await cpuSeconds(server));
   for (let n = 1; n <= edits; n++) {
     const i = (index + n * 7) % serviceCount;
     const from = performance.now();

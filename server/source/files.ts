@@ -103,12 +103,15 @@ async function read(
   try {
     const handle = await open(file.path, "r");
     try {
-      const buffer = Buffer.alloc(maxFileBytes + 1);
+      const { size } = await handle.stat();
+      let buffer = Buffer.allocUnsafe(Math.min(size, maxFileBytes) + 1);
       let length = 0;
-      for (;;) {
+      while (length <= maxFileBytes) {
+        if (length === buffer.length)
+          buffer = Buffer.concat([buffer], Math.min(2 * length, maxFileBytes + 1));
         const { bytesRead } = await handle.read(buffer, length, buffer.length - length, null);
         length += bytesRead;
-        if (bytesRead === 0 || length === buffer.length) break;
+        if (bytesRead === 0) break;
       }
       if (length <= maxFileBytes) return Uint8Array.prototype.slice.call(buffer, 0, length);
       diagnostics.push(
