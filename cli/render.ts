@@ -10,6 +10,7 @@ import { type Diagnostic, formatDiagnostic } from "../schema/diagnostic.ts";
 import { refusalDiagnostic } from "../server/refusal.ts";
 import { type Target, targets } from "../server/render/availability.ts";
 import { type EnvoyOptions, renderEnvoy } from "../server/render/envoy/render.ts";
+import { renderEnvoyGateway } from "../server/render/envoy-gateway/render.ts";
 import { type IstioOptions, modes, moduleUrls, phases, resources } from "../server/render/istio/options.ts";
 import { renderIstio } from "../server/render/istio/render.ts";
 import type { Rendered, RenderInput } from "../server/render/rendered.ts";
@@ -42,6 +43,7 @@ Examples:
   $ sluice render --config mesh/ --target istio | kubectl apply --server-side -f -
   $ sluice render --config mesh/ --target istio --out rendered/ --module-url oci://registry.example/sluice
   $ sluice render --config mesh/ --target istio --workload istio=ingressgateway --phase AUTHZ
+  $ sluice render --config mesh/ --target envoy-gateway --module-url oci://registry.example/sluice
   $ sluice render --config mesh/ --target envoy > envoy.yaml && envoy -c envoy.yaml
 
 Errors and warnings go to stderr as file:line:column. Exit code: 0, 1 when the configuration is wrong (nothing
@@ -145,8 +147,8 @@ async function renderTarget(input: RenderInput, options: RenderOptions): Promise
       return renderIstio(input, istioOptions(options));
     case "envoy":
       return renderEnvoy(input, envoyOptions(options));
-    default:
-      throw new Error(`--target ${options.target} cannot be rendered`);
+    case "envoy-gateway":
+      return renderEnvoyGateway(input, istioOptions(options));
   }
 }
 

@@ -20,7 +20,7 @@ interface Entry {
 export interface Naming {
   covers(place: Place): boolean;
   /** `isUnique`: no other virtual host of the mesh has a route of this name. */
-  attachment(place: Place, isUnique: boolean): Attachment;
+  attachments(place: Place, isUnique: boolean): readonly Attachment[];
   /** The policy acts on every request: no routes are written. */
   isEverywhere(policy: Resource<PolicySpec>, tier: Tier): boolean;
 }
@@ -28,8 +28,9 @@ export interface Naming {
 /** In a proxy that has these routes and no others a name that is unique costs the filter one call less. */
 const shortest: Naming = {
   covers: () => true,
-  attachment: ({ virtualHost, route }, isUnique) =>
+  attachments: ({ virtualHost, route }, isUnique) => [
     isUnique ? { route: route.name } : { virtualHost: virtualHost.name, route: route.name },
+  ],
   isEverywhere: () => false,
 };
 
@@ -84,7 +85,7 @@ function collect(
       if (seen.has(identity)) continue;
       seen.add(identity);
       const isUnique = names.get(route.name)?.size === 1;
-      entry.attach.push(naming.attachment(place, isUnique));
+      entry.attach.push(...naming.attachments(place, isUnique));
     }
   }
   return entries;

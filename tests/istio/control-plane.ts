@@ -88,8 +88,10 @@ export async function applyDefinitions(api: KubeApi, text: string): Promise<void
   for (const definition of definitions) {
     await waitFor(`${definition.metadata.name} is served`, async () => {
       const { body } = await api.get(definition);
-      const { conditions = [] } = (body.status ?? {}) as { conditions?: { type: string; status: string }[] };
-      return conditions.some(({ type, status }) => type === "Established" && status === "True");
+      const { conditions } = (body.status ?? {}) as {
+        conditions?: { type: string; status: string }[] | null;
+      };
+      return (conditions ?? []).some(({ type, status }) => type === "Established" && status === "True");
     });
   }
 }

@@ -145,7 +145,7 @@ function namingOf(kind: PolicyKind, workloads: Workloads, mesh: Mesh, assumed: R
   );
   return {
     covers: workloads.covers,
-    attachment: (place) => attachmentOf(place, assumed),
+    attachments: (place) => [attachmentOf(place, assumed)],
     isEverywhere: (policy, tier) => tier === "proxy" && !kind.steers && !cut.has(policy),
   };
 }
