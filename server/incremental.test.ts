@@ -30,6 +30,8 @@ const gateway: NodeIdentity = {
   envoyVersion: "1.40.0",
 };
 
+const web: NodeIdentity = { ...gateway, labels: { app: "web" } };
+
 /** As the source does: the same text gives the same spec, in a new resource. */
 const parsed = new Map<string, Resource>();
 
@@ -52,7 +54,11 @@ interface Service {
   ports: number[];
   subsets: string[];
   /** Index of the subset, prefix and weight of each route; -1: the whole host. */
-  routes: { subset: number; path: number; weight: number; name: string | undefined }[];
+  routes: { subset: number; path: number; weight: number; name: string | undefined; more?: string }[];
+  /** Balanced by a consistent hash, which routes have a part of. */
+  isHashed?: boolean;
+  /** Prefix of the paths that are delegated, and settings of the delegate's route. */
+  delegated?: { path: number; more: string };
   policy: "none" | "limit" | "steer";
   limit: number;
 }
@@ -74,17 +80,46 @@ spec:
       `apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: {name: service-${i}, namespace: shop}
-spec: {host: service-${i}, subsets: [${subsets.join(", ")}]}`,
+spec: {host: service-${i}, ${service.isHashed ? "trafficPolicy: {loadBalancer: {consistentHash: {useSourceIp: true}}}, " : ""}subsets: [${subsets.join(", ")}]}`,
       `apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: {name: service-${i}, namespace: shop}
 spec:
   hosts: [service-${i}]
-  http: [${service.routes.map((r) => route(i, service, r)).join(", ")}]`,
+  http: [${[...delegating(i, service), ...service.routes.map((r) => route(i, service, r))].join(", ")}]`,
+      ...delegate(i, service),
     ];
     return service.policy === "none" ? all : [...all, policy(i, service)];
   });
 }
+
+const delegating = (i: number, { delegated }: Service): string[] =>
+  delegated === undefined
+    ? []
+    : [`{name: delegated, match: [{uri: {prefix: /d${delegated.path}}}], delegate: {name: delegate-${i}}}`];
+
+const delegate = (i: number, { delegated, ports }: Service): string[] =>
+  delegated === undefined
+    ? []
+    : [
+        `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: delegate-${i}, namespace: shop}
+spec:
+  http: [{${delegated.more}, route: [{destination: {host: service-${i}, port: {number: ${ports[0]}}}}]}]`,
+      ];
+
+/** Settings of a route that its messages are made from. */
+const settings = [
+  "timeout: 1s",
+  "retries: {attempts: 3, backoff: 10ms}",
+  "mirror: {host: service-0, port: {number: 80}}",
+  "mirrors: [{destination: {host: service-1, port: {number: 80}}, percentage: {value: 5}}]",
+  "corsPolicy: {allowOrigin: [a], maxAge: 1h}",
+  "rewrite: {uriRegexRewrite: {match: a, rewrite: b}}",
+  "match: [{port: 8080}, {uri: {prefix: /e}}]",
+  "match: [{sourceLabels: {app: web}, statPrefix: web}]",
+];
 
 function route(i: number, service: Service, r: Service["routes"][number]): string {
   const port = `port: {number: ${service.ports[0]}}`;
@@ -92,7 +127,10 @@ function route(i: number, service: Service, r: Service["routes"][number]): strin
   const to = `host: service-${i}, ${port}${subset === undefined ? "" : `, subset: ${subset}`}`;
   const name = r.name === undefined ? "" : `name: ${r.name}, `;
   const whole = `{destination: {host: service-${i}, ${port}}, weight: ${100 - r.weight}}`;
-  return `{${name}match: [{uri: {prefix: /p${r.path}}}, {headers: {x-p: {exact: "${r.path}"}}}], route: [{destination: {${to}}, weight: ${r.weight}}, ${whole}]}`;
+  const match = `match: [{uri: {prefix: /p${r.path}}}, {headers: {x-p: {exact: "${r.path}"}}}]`;
+  const { more = "" } = r;
+  const both = more.startsWith("match") ? more : `${match}${more === "" ? "" : `, ${more}`}`;
+  return `{${name}${both}, route: [{destination: {${to}}, weight: ${r.weight}}, ${whole}]}`;
 }
 
 function policy(i: number, { policy: kind, limit, subsets }: Service): string {
@@ -127,6 +165,11 @@ function edit(services: Service[], random: (below: number) => number): void {
     () => (service.subsets = [["v1"], ["v2"], ["v1", "v2"]][random(3)] ?? ["v1"]),
     () => service.routes.push({ subset: random(3) - 1, path: random(5), weight: 50, name: undefined }),
     () => service.routes.length > 1 && service.routes.shift(),
+    () => (first.more = settings[random(settings.length)] ?? ""),
+    () => delete first.more,
+    () => (service.isHashed = random(2) === 0),
+    () => (service.delegated = { path: random(3), more: settings[random(settings.length)] ?? "" }),
+    () => delete service.delegated,
     () => services.push(newService()),
     () => services.length > 2 && services.pop(),
   ];
@@ -162,7 +205,9 @@ for (const seed of [1, 2, 3]) {
       // A policy at fault keeps its previous version in force, of which a fresh build knows nothing.
       if (fresh.diagnostics.some((d) => d.severity === "error")) continue;
       assert.deepEqual(told(built), told(fresh));
-      assert.deepEqual(versions(built.snapshotFor(gateway)), versions(fresh.snapshotFor(gateway)));
+      for (const node of [gateway, web]) {
+        assert.deepEqual(versions(built.snapshotFor(node)), versions(fresh.snapshotFor(node)));
+      }
       previous = built;
       published++;
     }
