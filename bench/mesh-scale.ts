@@ -92,8 +92,10 @@ async function editEndpoints(
     times.push(performance.now() - from);
   }
   times.sort((a, b) => a - b);
+  const each = (Number(await cpuSeconds(server)) - cpuBefore) / edits;
   console.log(
-    `  ${edits} more edits: median ${times[edits >> 1]?.toFixed(0)} ms, longest ${times.at(-1)?.toFixed(0)} ms`,
+    `  ${edits} more edits: median ${times[edits >> 1]?.toFixed(0)} ms, longest ${times.at(-1)?.toFixed(0)} ms, ` +
+      `${each.toFixed(2)} s of the server's processor each`,
   );
 }
 
