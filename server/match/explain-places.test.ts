@@ -45,6 +45,16 @@ spec:
   - {name: add, match: [{uri: {prefix: /cart/add}}], route: [{destination: {host: shop}}]}
 ---
 apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: db, namespace: a}
+spec:
+  hosts: [db.a.svc.cluster.local]
+  addresses: [127.0.10.5]
+  resolution: STATIC
+  ports: [{number: 5432, name: tcp, protocol: TCP}]
+  endpoints: [{address: 127.0.0.1, ports: {tcp: 9003}}]
+---
+apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: {name: edge, namespace: a}
 spec:
@@ -128,4 +138,12 @@ test("ports with TLS: by name, passed through, redirected, closed", async () => 
   assert.match(plain.result.detail, /speaks TLS/);
   const redirected = await ask("/", { port: 8081, authority });
   assert.deepEqual([redirected.result.outcome, redirected.result.status], ["redirected", 301]);
+});
+
+test("a virtual address: whatever comes is forwarded", async () => {
+  for (const scheme of ["http", "https"]) {
+    const { result } = await ask("/", { port: 5432, scheme, authority: "127.0.10.5:5432" });
+    assert.deepEqual(result.destinations[0]?.endpoints, ["127.0.0.1:9003"]);
+    assert.match(result.detail, /the connection is forwarded/);
+  }
 });

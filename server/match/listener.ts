@@ -6,17 +6,21 @@ import type { ExplainInput } from "./explanation.ts";
 
 export type Taken = { listener: MeshListener } | { listenerName: string; why: string };
 
-/** A port that no Gateway has is the mesh's own listener's. */
+/** A port that neither a Gateway nor a service's virtual address has is the mesh's own listener's. */
 export function listenerFor(
   { listeners }: MeshModel,
   { port, scheme, authority }: Pick<ExplainInput, "port" | "scheme" | "authority">,
 ): Taken {
-  const chains = listeners.filter((l) => l.servers.length > 0 && l.port === port);
+  const host = authority.replace(/:\d+$/, "");
+  const chains = listeners.filter(
+    (l) => l.port === port && (l.servers.length > 0 || (l.tcp !== undefined && l.host === host)),
+  );
   const [first = listeners[0]] = chains;
   if (first === undefined) throw new Error("the mesh has no listener");
   if (chains.length === 0) return { listener: first };
   const isTls = scheme === "https";
-  const speaking = chains.filter((l) => (l.isTls === true) === isTls);
+  // Where connections are forwarded without a look at them, TLS is as good as anything.
+  const speaking = chains.filter((l) => (l.isTls === true) === isTls || (isTls && l.tcp !== undefined));
   if (speaking.length === 0) {
     const why = isTls ? "does not speak TLS: write http://" : "speaks TLS: write https://";
     return { listenerName: first.name, why: `port ${port} ${why}` };
