@@ -41,7 +41,7 @@ describe("inputs and what is told of them", () => {
  * Where messages are made; texts of `sluice explain` are in files -text.ts. Fields that are not supported are walked by
  * tests/fields.test.ts, with their messages.
  */
-const rooms = ["schema", "server/source", "server/istio", "server/policy"];
+const rooms = ["schema", "server/source", "server/istio", "server/policy", "server/gateway-api"];
 /** Of failures that no input brings about: of the operating system, and of the parser's own thread. */
 const unprovoked = [
   "the folder cannot be read: ",
