@@ -4,7 +4,6 @@
 import { OK, proxy_get_property } from "../abi/hostcalls";
 import { literal } from "../bytes";
 import { ByteString } from "../set";
-import { readRouteName, readVirtualHost, routeName, virtualHost } from "./lookup";
 
 const ROUTE_ID: ByteString = literal("xds\0route_metadata\0filter_metadata\0sluice\0id");
 
@@ -31,15 +30,6 @@ export function routeNumber(): u64 {
   // A number comes as f64.
   number = found && load<u32>(result, 4) === 8 ? <u64>load<f64>(load<usize>(result)) : 0;
   return number;
-}
-
-/** Identity of the present request's route, never 0. Reads the names where the route has no number. */
-export function readRouteId(): u64 {
-  const given = routeNumber();
-  if (given !== 0) return given;
-  readVirtualHost();
-  readRouteName();
-  return routeIdOf(virtualHost.start, virtualHost.length, routeName.start, routeName.length);
 }
 
 /** FNV-1a over VIRTUAL-HOST, a line feed and ROUTE, its upper 52 bits, which a double holds; 1 in place of 0. */

@@ -45,6 +45,15 @@ export function readRouteName(): void {
   readProperty(ROUTE_NAME, routeName);
 }
 
+/** Identity of the present request's route, never 0. Reads the names where the route has no number. */
+export function readRouteId(): u64 {
+  const given = routeNumber();
+  if (given !== 0) return given;
+  readVirtualHost();
+  readRouteName();
+  return routeIdOf(virtualHost.start, virtualHost.length, routeName.start, routeName.length);
+}
+
 /** A new request: the names that were read of the last one are forgotten. */
 export function forgetNames(): void {
   isRouteRead = false;

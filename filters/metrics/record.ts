@@ -3,8 +3,7 @@
 // us.) A label set that is known costs two calls more, which return nothing; the names of virtual host and route are
 // read where one is new.
 
-import { readRouteId } from "../../assembly/attach/id";
-import { beginPolicies, nextPolicy } from "../../assembly/attach/lookup";
+import { beginPolicies, nextPolicy, readRouteId } from "../../assembly/attach/lookup";
 import { itemAt } from "../../assembly/config/records";
 import { beginDimensions, addDimension, readHeaders } from "./dimension";
 import { countFailure, HEADERS_TOO_LARGE, TOO_MANY_DIMENSIONS } from "./failures";
