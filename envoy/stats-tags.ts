@@ -20,6 +20,7 @@ export const standardLabels = [
   "response_code",
   "policy",
   "limit",
+  "key",
   "rule",
   "fault",
   "destination",

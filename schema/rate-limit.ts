@@ -129,6 +129,11 @@ export const rateLimit: ObjectSchema = {
       default: 10_000,
       doc: "Keys that are remembered at the same time while their buckets are not full.",
     },
+    showKeys: {
+      schema: boolean,
+      default: false,
+      doc: "Show the 20 keys that are refused most, by name, in sluice_rate_limit_refused_keys_total. Keys may be personal data.",
+    },
     onFull: {
       schema: enumeration("OnFull", "evict", "refuse"),
       default: "evict",

@@ -48,6 +48,7 @@ import {
 } from "./plan";
 import { keysWith, levelFor, MAX_LEVEL } from "./pool";
 import { Refusal } from "./refusals";
+import { makeShown } from "./shown";
 import { checkTemplates } from "./template";
 
 const AT_SIGN: u32 = 64;
@@ -57,6 +58,7 @@ const LIMITS: ByteString = literal("limits");
 const OVERRIDES: ByteString = literal("overrides");
 const REQUESTS: ByteString = literal("requests");
 const BURST: ByteString = literal("burst");
+const SHOW_KEYS: ByteString = literal("showKeys");
 const VALUES: ByteString = literal("values");
 
 /** The plan that is in force while a new one is built; its counters go on. */
@@ -189,6 +191,13 @@ function planLimit(plan: Plan, policy: PolicyPlan, to: LimitPlan, limit: RateLim
   let same: LimitPlan | null = null;
   if (former !== null) same = findLabel(former, to.label);
   makeCounters(to, same);
+  if (limit.showKeys) {
+    if (!to.isKeyed) {
+      enterField(SHOW_KEYS.start, SHOW_KEYS.length);
+      return refuse(byteOf(limit.nameStart), "the limit has no key");
+    }
+    to.shown = changetype<usize>(makeShown(to, same));
+  }
   addLabel(plan, to);
   if (to.isKeyed) plan.keys += limit.maxKeys;
   compileMatches(limit.matchStart, limit.matchCount);

@@ -13,6 +13,7 @@ import { RateLimitWhenKeyMissingIs } from "./generated/config";
 import { firstPart, hashKey, isKeyIncomplete, readFirstPart } from "./key";
 import { noteUse } from "./lease";
 import { LimitPlan, limitAt, Plan, policyAt, Rates, ratesAt } from "./plan";
+import { countKey } from "./shown";
 import { traceLimit } from "./trace";
 
 /** Limits that may apply to one request. */
@@ -101,6 +102,7 @@ function decideEnforced(plan: Plan, now: i64): bool {
 function refuseBy(a: Attempt): bool {
   refusedBy = a;
   tell(a, LIMITED);
+  if (a.limit.shown !== 0) countKey(a.limit, a.hash);
   return false;
 }
 

@@ -1,5 +1,6 @@
 // The key of a request: its parts, hashed with their lengths, after the identity of the limit.
 
+import { writeDecimal } from "../../assembly/bytes";
 import { ADDRESS_IPV4, ADDRESS_NONE, addressHigh, addressLow, parseAddress } from "../../assembly/ip";
 import { itemAt } from "../../assembly/config/records";
 import { keyedHashAddNumber, keyedHashAddPart, keyedHashBegin, keyedHashFinish } from "../../assembly/hash";
@@ -45,6 +46,43 @@ export function hashKey(limit: LimitPlan, salt: u32): u64 {
     } else keyedHashAddPart(part.start, part.length);
   }
   return keyedHashFinish() | 1;
+}
+
+const addressText: usize = memory.data(48);
+
+/** A part of the key as people read it; its address is 0 when it is absent. */
+export function readKeyText(spec: RateLimitKeyPart, to: ByteString): void {
+  readPart(spec);
+  to.start = part.start;
+  to.length = part.length;
+  if (part.start !== network) return;
+  to.start = addressText;
+  to.length = <u32>(writeNetwork(addressText) - addressText);
+}
+
+/** Writes the network that readNetwork has found: 192.0.2.0, or eight groups of hexadecimal digits. */
+function writeNetwork(to: usize): usize {
+  const isIpv4 = load<u64>(network) === 4;
+  const low = load<u64>(network, 16);
+  if (isIpv4) {
+    for (let shift: i32 = 24; shift >= 0; shift -= 8) {
+      to = writeDecimal(to, (low >> shift) & 0xff);
+      if (shift > 0) store<u8>(to++, 46);
+    }
+    return to;
+  }
+  for (let group = 0; group < 8; group++) {
+    const half = group < 4 ? load<u64>(network, 8) : low;
+    const value = (<u32>(half >> ((3 - (group & 3)) << 4))) & 0xffff;
+    let shift: u32 = value > 0xfff ? 12 : value > 0xff ? 8 : value > 0xf ? 4 : 0;
+    for (; ; shift -= 4) {
+      const digit = (value >> shift) & 15;
+      store<u8>(to++, digit < 10 ? 48 + digit : 87 + digit);
+      if (shift === 0) break;
+    }
+    if (group < 7) store<u8>(to++, 58);
+  }
+  return to;
 }
 
 function readPart(spec: RateLimitKeyPart): void {

@@ -76,6 +76,8 @@ export class LimitPlan {
   rateCount: u32;
   /** Metric, one per counter of counters.ts. */
   counters: usize;
+  /** Shown, the keys that it refuses; 0: they are not shown. */
+  shown: usize;
 }
 
 

@@ -1472,6 +1472,8 @@ export interface RateLimit {
   enforce?: boolean;
   /** Keys that are remembered at the same time while their buckets are not full. Default: 10000. */
   maxKeys?: number;
+  /** Show the 20 keys that are refused most, by name, in sluice_rate_limit_refused_keys_total. Keys may be personal data. Default: false. */
+  showKeys?: boolean;
   /** No room for a new key: the bucket nearest to full is forgotten, or the new key is refused. Default: "evict". */
   onFull?: OnFull;
 }

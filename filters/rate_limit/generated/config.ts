@@ -158,6 +158,8 @@ export class RateLimit {
   enforce: bool;
   /** Keys that are remembered at the same time while their buckets are not full. */
   maxKeys: i32;
+  /** Show the 20 keys that are refused most, by name, in sluice_rate_limit_refused_keys_total. Keys may be personal data. */
+  showKeys: bool;
   /** No room for a new key: the bucket nearest to full is forgotten, or the new key is refused. */
   onFull: u8;
   unused0: u8;
@@ -166,7 +168,6 @@ export class RateLimit {
   unused3: u8;
   unused4: u8;
   unused5: u8;
-  unused6: u8;
 }
 
 /** Bits of RateLimit.present. */
@@ -182,7 +183,8 @@ export namespace RateLimitHas {
   export const overrides_: u32 = 1 << 8;
   export const enforce_: u32 = 1 << 9;
   export const maxKeys_: u32 = 1 << 10;
-  export const onFull_: u32 = 1 << 11;
+  export const showKeys_: u32 = 1 << 11;
+  export const onFull_: u32 = 1 << 12;
 }
 
 /** Values of WhenKeyMissing. */
@@ -319,9 +321,9 @@ export namespace RateLimitConfigLabelEncodingIs {
 
 // namevirtualHostroutehostexactprefixsuffixcontainsregexinpathattachseedurischememethodauthorityheader
 // swithoutHeadersqueryParamscookiessourceIpignoreUriCasematchheaderqueryParamcookieipv4Prefixipv6Prefi
-// xkeyshareskipdenywhenKeyMissingrequestsperburstmaxcostvaluesoverridesenforcemaxKeysevictrefuseonFull
-// limitsstatusbodyietfdraft03rateLimitHeadersrefusalalwaysonresponseinheritpoliciessluiceistiolabelsar
-// enaKiBexplainTokenSha256maxStreams
+// xkeyshareskipdenywhenKeyMissingrequestsperburstmaxcostvaluesoverridesenforcemaxKeysshowKeysevictrefu
+// seonFulllimitsstatusbodyietfdraft03rateLimitHeadersrefusalalwaysonresponseinheritpoliciessluiceistio
+// labelsarenaKiBexplainTokenSha256maxStreams
 // @ts-ignore: decorator
 @lazy
 const texts: usize = memory.data<u8>([
@@ -339,14 +341,15 @@ const texts: usize = memory.data<u8>([
   110, 75, 101, 121, 77, 105, 115, 115, 105, 110, 103, 114, 101, 113, 117, 101, 115, 116, 115, 112,
   101, 114, 98, 117, 114, 115, 116, 109, 97, 120, 99, 111, 115, 116, 118, 97, 108, 117, 101, 115,
   111, 118, 101, 114, 114, 105, 100, 101, 115, 101, 110, 102, 111, 114, 99, 101, 109, 97, 120, 75,
-  101, 121, 115, 101, 118, 105, 99, 116, 114, 101, 102, 117, 115, 101, 111, 110, 70, 117, 108, 108,
-  108, 105, 109, 105, 116, 115, 115, 116, 97, 116, 117, 115, 98, 111, 100, 121, 105, 101, 116, 102,
-  100, 114, 97, 102, 116, 48, 51, 114, 97, 116, 101, 76, 105, 109, 105, 116, 72, 101, 97, 100,
-  101, 114, 115, 114, 101, 102, 117, 115, 97, 108, 97, 108, 119, 97, 121, 115, 111, 110, 114, 101,
-  115, 112, 111, 110, 115, 101, 105, 110, 104, 101, 114, 105, 116, 112, 111, 108, 105, 99, 105, 101,
-  115, 115, 108, 117, 105, 99, 101, 105, 115, 116, 105, 111, 108, 97, 98, 101, 108, 115, 97, 114,
-  101, 110, 97, 75, 105, 66, 101, 120, 112, 108, 97, 105, 110, 84, 111, 107, 101, 110, 83, 104,
-  97, 50, 53, 54, 109, 97, 120, 83, 116, 114, 101, 97, 109, 115,
+  101, 121, 115, 115, 104, 111, 119, 75, 101, 121, 115, 101, 118, 105, 99, 116, 114, 101, 102, 117,
+  115, 101, 111, 110, 70, 117, 108, 108, 108, 105, 109, 105, 116, 115, 115, 116, 97, 116, 117, 115,
+  98, 111, 100, 121, 105, 101, 116, 102, 100, 114, 97, 102, 116, 48, 51, 114, 97, 116, 101, 76,
+  105, 109, 105, 116, 72, 101, 97, 100, 101, 114, 115, 114, 101, 102, 117, 115, 97, 108, 97, 108,
+  119, 97, 121, 115, 111, 110, 114, 101, 115, 112, 111, 110, 115, 101, 105, 110, 104, 101, 114, 105,
+  116, 112, 111, 108, 105, 99, 105, 101, 115, 115, 108, 117, 105, 99, 101, 105, 115, 116, 105, 111,
+  108, 97, 98, 101, 108, 115, 97, 114, 101, 110, 97, 75, 105, 66, 101, 120, 112, 108, 97, 105,
+  110, 84, 111, 107, 101, 110, 83, 104, 97, 50, 53, 54, 109, 97, 120, 83, 116, 114, 101, 97,
+  109, 115,
 ]);
 
 // @ts-ignore: decorator
@@ -373,28 +376,29 @@ const table: usize = memory.data<u32>([
   247, 3, 12, 349, 1, 12, 4, 1000, 0, 0, 1, 16, 1, 355, 364, 369, 4, 0, 1024, 0,
   2, 376, 8, 1, 10000, 4294967295, 5, 254, 6, 4, 380, 154, 5, 16, 206, 231, 8, 28, 328, 239,
   3, 32, 334, 242, 5, 40, 339, 0, 1, 0, 3, 1, 48, 4, 386, 407, 408, 2, 411, 48,
-  0, 256, 4294967295, 5, 4, 1, 0, 4000000, 0, 11, 2, 283, 5, 288, 6, 12, 0, 4, 4, 110,
+  0, 256, 4294967295, 5, 4, 1, 0, 4000000, 0, 11, 2, 291, 5, 296, 6, 13, 0, 4, 4, 110,
   154, 5, 12, 206, 201, 3, 24, 314, 217, 14, 36, 320, 231, 8, 40, 328, 239, 3, 48, 334,
   242, 5, 56, 339, 250, 4, 64, 370, 260, 9, 68, 417, 269, 7, 80, 148, 276, 7, 84, 423,
-  294, 6, 88, 429, 4, 36, 1, 0, 0, 80, 1, 1, 0, 84, 4, 10000, 0, 88, 1, 0,
-  0, 0, 1, 96, 49, 435, 484, 501, 2, 502, 96, 1, 32, 4, 5, 4, 400, 0, 599, 0,
-  4, 0, 4096, 0, 4, 0, 1024, 2, 3, 524, 16, 16, 1, 11, 2, 316, 4, 320, 7, 2,
-  533, 1, 0, 2, 4294967295, 11, 2, 343, 7, 350, 6, 5, 306, 6, 4, 514, 312, 4, 8, 520,
-  94, 7, 16, 528, 327, 16, 28, 539, 356, 2, 40, 545, 3, 4, 4, 429, 0, 8, 2, 316,
-  0, 40, 1, 0, 0, 0, 1, 44, 0, 551, 572, 585, 6, 0, 4, 4, 0, 60, 6, 12,
-  100, 66, 4, 24, 106, 300, 6, 32, 508, 358, 8, 44, 586, 366, 7, 48, 148, 1, 48, 1,
-  1, 0, 0, 1, 52, 9, 592, 617, 622, 2, 623, 52, 0, 50000, 4, 11, 2, 381, 6, 387,
-  5, 5, 4, 16, 0, 16384, 0, 4, 64, 64, 0, 5, 4, 64, 0, 1048576, 0, 5, 373, 8,
-  4, 629, 392, 6, 16, 635, 398, 8, 20, 641, 406, 18, 24, 647, 424, 10, 32, 651, 3, 16,
-  1, 0, 0, 20, 4, 128, 0, 32, 4, 65536, 0, 0, 1, 36, 1, 657, 678, 691,
+  283, 8, 88, 148, 302, 6, 89, 429, 5, 36, 1, 0, 0, 80, 1, 1, 0, 84, 4, 10000,
+  0, 88, 1, 0, 0, 89, 1, 0, 0, 0, 1, 96, 49, 435, 488, 509, 2, 510, 96, 1,
+  32, 4, 5, 4, 400, 0, 599, 0, 4, 0, 4096, 0, 4, 0, 1024, 2, 3, 532, 16, 16,
+  1, 11, 2, 324, 4, 328, 7, 2, 541, 1, 0, 2, 4294967295, 11, 2, 351, 7, 358, 6, 5,
+  314, 6, 4, 522, 320, 4, 8, 528, 94, 7, 16, 536, 335, 16, 28, 547, 364, 2, 40, 553,
+  3, 4, 4, 429, 0, 8, 2, 324, 0, 40, 1, 0, 0, 0, 1, 44, 0, 559, 580, 593,
+  6, 0, 4, 4, 0, 60, 6, 12, 100, 66, 4, 24, 106, 308, 6, 32, 516, 366, 8, 44,
+  594, 374, 7, 48, 148, 1, 48, 1, 1, 0, 0, 1, 52, 9, 600, 625, 630, 2, 631, 52,
+  0, 50000, 4, 11, 2, 389, 6, 395, 5, 5, 4, 16, 0, 16384, 0, 4, 64, 64, 0, 5,
+  4, 64, 0, 1048576, 0, 5, 381, 8, 4, 637, 400, 6, 16, 643, 406, 8, 20, 649, 414, 18,
+  24, 655, 432, 10, 32, 659, 3, 16, 1, 0, 0, 20, 4, 128, 0, 32, 4, 65536, 0, 0,
+  1, 36, 1, 665, 686, 699,
 ]);
 
 /** Reads `size` bytes of configuration from the host; null: refused. */
 export function readRateLimitConfig(size: u32): RateLimitConfig | null {
-  return changetype<RateLimitConfig | null>(readConfiguration(table, texts, 692, size));
+  return changetype<RateLimitConfig | null>(readConfiguration(table, texts, 700, size));
 }
 
 /** As readRateLimitConfig, of what is in memory already; the byte after it must be 0. */
 export function decodeRateLimitConfig(start: usize, size: u32): RateLimitConfig | null {
-  return changetype<RateLimitConfig | null>(decode(table, texts, 692, start, size));
+  return changetype<RateLimitConfig | null>(decode(table, texts, 700, start, size));
 }
