@@ -2,12 +2,16 @@
 
 import { type Command, InvalidArgumentError } from "commander";
 import { hostname } from "node:os";
-import { bootstrapJson } from "../envoy/bootstrap.ts";
+import { resolve } from "node:path";
+import { type BootstrapOptions, bootstrapJson } from "../envoy/bootstrap.ts";
 import { formatHostPort, type HostPort, parseHostPort } from "./address.ts";
 import { parseLocality } from "./locality.ts";
 
 interface BootstrapCommandOptions {
   server: HostPort;
+  serverCa?: string;
+  clientCert?: string;
+  clientKey?: string;
   node?: string;
   role: string;
   namespace?: string;
@@ -27,6 +31,7 @@ Examples:
   $ sluice bootstrap --server config.internal:18000 --node edge-1 --labels app=gateway,stage=prod
   $ sluice bootstrap --server config.internal:18000 --role sidecar --namespace shop --labels app=web \\
       --outbound 15001 --inbound 10.0.0.5:8080=127.0.0.1:8081
+  $ sluice bootstrap --server config.internal:18000 --server-ca ca.pem --client-cert edge.pem --client-key edge.key
   $ sluice bootstrap --server 127.0.0.1:18000 --dimension region --dimension plan
 
 It gives Envoy delta ADS with a quick return after the server was away, keepalive, limits against overload,
@@ -38,6 +43,9 @@ export function register(program: Command): void {
     .summary("print a bootstrap for an Envoy of your own")
     .description("Prints, as JSON, the bootstrap of an Envoy that takes everything else from `sluice serve`.")
     .requiredOption("--server <host:port>", "the server's xDS port, as Envoy reaches it", parseHostPort)
+    .option("--server-ca <file>", "TLS to the server, whose certificate this authority signed (PEM)")
+    .option("--client-cert <file>", "the proxy's own certificate for the server (PEM)")
+    .option("--client-key <file>", "its private key (PEM)")
     .option("--node <id>", "the proxy's name in logs and `sluice status` (default: this machine's name)")
     .option("--role <role>", "gateway or sidecar", parseRole, "gateway")
     .option("--namespace <name>", "its namespace")
@@ -75,12 +83,24 @@ function run(options: BootstrapCommandOptions): void {
     },
     ...(locality !== undefined && { locality }),
     xds: server,
+    ...tlsOf(options),
     admin: admin === false ? undefined : admin,
     statsSink,
     dimensions,
     ...(durationBuckets !== undefined && { durationBuckets }),
   });
   process.stdout.write(`${JSON.stringify(config, null, 2)}\n`);
+}
+
+function tlsOf({ serverCa, clientCert, clientKey }: BootstrapCommandOptions): Pick<BootstrapOptions, "tls"> {
+  if ((clientCert === undefined) !== (clientKey === undefined) || (clientCert !== undefined && !serverCa))
+    throw new Error("a certificate of one's own needs --server-ca, --client-cert and --client-key");
+  if (serverCa === undefined) return {};
+  const own =
+    clientCert === undefined || clientKey === undefined
+      ? undefined
+      : { certificate: resolve(clientCert), key: resolve(clientKey) };
+  return { tls: { ca: resolve(serverCa), ...(own && { own }) } };
 }
 
 function parseRole(text: string): string {

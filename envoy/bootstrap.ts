@@ -19,6 +19,7 @@ import {
 } from "../build/envoy-api/envoy/config/bootstrap/v3/bootstrap_pb.ts";
 import {
   Cluster_DiscoveryType,
+  Cluster_DnsLookupFamily,
   type ClusterSchema,
 } from "../build/envoy-api/envoy/config/cluster/v3/cluster_pb.ts";
 import type { AddressSchema } from "../build/envoy-api/envoy/config/core/v3/address_pb.ts";
@@ -40,6 +41,8 @@ import type {
   StatsSinkSchema,
 } from "../build/envoy-api/envoy/config/metrics/v3/stats_pb.ts";
 import { HttpProtocolOptionsSchema } from "../build/envoy-api/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts";
+import { UpstreamTlsContextSchema } from "../build/envoy-api/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts";
+import { type ServerTls, toServerTls } from "./server-tls.ts";
 import { knownLabels, statsTags } from "./stats-tags.ts";
 
 export interface HostPort {
@@ -56,6 +59,8 @@ export interface BootstrapOptions {
   /** Where it runs: `region/zone/subzone`; what `localityLbSetting` compares with that of endpoints. */
   locality?: string;
   xds: HostPort;
+  /** Absent: no TLS to the server, as on one machine. */
+  tls?: ServerTls;
   /** None: no admin listener. Port 0: one from the system. */
   admin: HostPort | undefined;
   /** Labels of MetricsPolicy dimensions, so that Prometheus shows them as labels. */
@@ -96,7 +101,7 @@ export function bootstrap(options: BootstrapOptions): Bootstrap {
       cdsConfig: ads,
       ldsConfig: ads,
     },
-    staticResources: { clusters: [serverCluster(xds)] },
+    staticResources: { clusters: [serverCluster(xds, options.tls)] },
     statsConfig: statsConfig(options, statsSink),
     statsSinks: statsSink ? [metricsSink()] : [],
     statsFlushInterval: seconds(1),
@@ -130,6 +135,7 @@ export function bootstrapJson(options: BootstrapOptions): JsonObject {
     DownstreamConnectionsConfigSchema,
     FixedHeapConfigSchema,
     HttpProtocolOptionsSchema,
+    UpstreamTlsContextSchema,
   );
   return toJson(BootstrapSchema, bootstrap(options), { registry }) as JsonObject;
 }
@@ -146,13 +152,16 @@ function toServer(): MessageInitShape<typeof GrpcServiceSchema> {
   };
 }
 
-function serverCluster(xds: HostPort): MessageInitShape<typeof ClusterSchema> {
+function serverCluster(xds: HostPort, tls: ServerTls | undefined): MessageInitShape<typeof ClusterSchema> {
   return {
     name: xdsCluster,
+    ...(tls && { transportSocket: toServerTls(tls, xds.host) }),
     clusterDiscoveryType: {
       case: "type",
       value: isIP(xds.host) ? Cluster_DiscoveryType.STATIC : Cluster_DiscoveryType.STRICT_DNS,
     },
+    // A name may have addresses of both families, of which the server listens on one.
+    dnsLookupFamily: Cluster_DnsLookupFamily.ALL,
     connectTimeout: seconds(1),
     loadAssignment: {
       clusterName: xdsCluster,
