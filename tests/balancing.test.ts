@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer as createHttp, type IncomingMessage, type ServerResponse } from "node:http";
-import { createServer as createHttp2 } from "node:http2";
+import { createSecureServer as createSecureHttp2, createServer as createHttp2 } from "node:http2";
 import { createServer as createHttps } from "node:https";
 import { type AddressInfo, createServer as createTcp, type Server } from "node:net";
 import { tmpdir } from "node:os";
@@ -72,6 +72,13 @@ before(async () => {
     ),
   );
   const http2 = await listening(createHttp2((request, response) => response.end(request.httpVersion)));
+  const other = await listening(createHttp2((_, response) => response.end("other")));
+  const named = await root.issue({ name: host("alpn") });
+  const alpn = await listening(
+    createSecureHttp2({ cert: named.certificate, key: named.key }, (request, response) =>
+      response.end(`${request.httpVersion} over TLS`),
+    ),
+  );
   const plain = await listening(createHttp(answer(({ httpVersion }) => httpVersion)));
   plain.on("connection", () => {
     connections += 1;
@@ -107,6 +114,12 @@ before(async () => {
         entry("misnamed", "", at(portOf(tls))),
         rule("misnamed", simple),
         entry("h2", ", protocol: HTTP2", at(portOf(http2))),
+        entry("alpn", ", protocol: GRPC", at(portOf(alpn))),
+        rule("alpn", simple),
+        entry("spread", ", protocol: GRPC", `${at(portOf(http2))}, ${at(portOf(other))}`),
+        rule("spread", "loadBalancer: {simple: ROUND_ROBIN}"),
+        entry("through", "", at(portOf(plain))),
+        rule("through", "loadBalancer: {simple: PASSTHROUGH}"),
         entry("upgraded", "", at(portOf(http2))),
         rule("upgraded", "connectionPool: {http: {h2UpgradePolicy: UPGRADE}}"),
         entry("plain", "", at(portOf(plain))),
@@ -173,6 +186,20 @@ test("a certificate of another authority, and one for another name, are refused"
 test("HTTP/2 to the endpoints, by the port's protocol and by upgrade", async () => {
   assert.equal((await ask("h2")).body, "2.0");
   assert.equal((await ask("upgraded")).body, "2.0");
+});
+
+test("HTTP/2 over TLS is agreed on in its handshake", async () => {
+  assert.equal((await ask("alpn")).body, "2.0 over TLS");
+});
+
+test("requests are balanced one by one over connections that stay open", async () => {
+  const answers: string[] = [];
+  for (let i = 0; i < 20; i++) answers.push((await ask("spread")).body);
+  assert.equal(answers.filter((body) => body === "other").length, 10);
+});
+
+test("PASSTHROUGH reaches nothing where no connection was redirected", async () => {
+  assert.equal((await ask("through")).status, 503);
 });
 
 test("one request on each connection", async () => {

@@ -13,6 +13,7 @@ import { UpstreamTlsContextSchema } from "../../build/envoy-api/envoy/extensions
 import { HttpProtocolOptionsSchema } from "../../build/envoy-api/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts";
 import { encodeMessage } from "../protobuf/encode.ts";
 import { brief, resourcesOf } from "../fixture.ts";
+import { listenerMessage } from "./listeners.ts";
 import { compileMesh } from "./mesh.ts";
 
 const registry = createRegistry(
@@ -494,4 +495,34 @@ test("failover that nothing sets off is told where it is written", async () => {
   assert.match(told.join("\n"), at("trafficPolicy\\.portLevelSettings\\[0\\]"));
   assert.equal(told.length, 2);
   assert.deepEqual((await clustersOf(rule(`{${failover}, outlierDetection: {}}`))).diagnostics, []);
+});
+
+test("PASSTHROUGH: the listener restores addresses, and a connection straight to it has none to go to", async () => {
+  const yaml = rule("{loadBalancer: {simple: PASSTHROUGH}}");
+  const listenersOf = async (text: string) => {
+    const listen = { host: "127.0.0.1", port: 10_000 };
+    const { mesh } = compileMesh(await resourcesOf(text), listen, {
+      namespace: undefined,
+      labels: undefined,
+    });
+    const [first] = mesh.listeners;
+    assert.ok(first);
+    return listenerMessage([first], []);
+  };
+  const { listenerFilters, filterChains } = await listenersOf(yaml);
+  assert.deepEqual(
+    listenerFilters.map((f) => f.name),
+    ["envoy.filters.listener.original_dst"],
+  );
+  assert.deepEqual(
+    filterChains.map((c) => [
+      c.filterChainMatch?.destinationPort,
+      c.filters.map((f) => f.name.split(".").at(-1)),
+    ]),
+    [
+      [10_000, ["set_filter_state", "http_connection_manager"]],
+      [undefined, ["http_connection_manager"]],
+    ],
+  );
+  assert.deepEqual((await listenersOf(service)).listenerFilters, []);
 });
