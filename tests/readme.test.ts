@@ -65,47 +65,53 @@ async function copyExamples(servicePorts: number[]): Promise<string> {
   return copy;
 }
 
-for (const name of ["README.md"]) {
-  test(`every command of ${name} prints what it says`, { timeout: 240_000 }, async () => {
-    const [listen = 0, admin = 0, http = 0, xds = 0, ...servicePorts] = await freePorts(7);
-    examples = await copyExamples(servicePorts);
-    const translate = (command: string) =>
-      command
-        .replaceAll("127.0.0.1:10000", `127.0.0.1:${listen}`)
-        .replaceAll("127.0.0.1:15000", `127.0.0.1:${admin}`)
-        .replaceAll("127.0.0.1:18000", `127.0.0.1:${xds}`)
-        .replace(/\bsluice status\b/, `sluice status --server http://127.0.0.1:${http}`)
-        .replaceAll(/(?<= )examples\b/g, examples);
-    const ports = ["--listen", listen, "--admin", admin, "--http", http, "--xds", xds].map(String);
-    let commands = 0;
+test("every command of README.md prints what it says", { timeout: 240_000 }, async () => {
+  const [listen = 0, admin = 0, http = 0, xds = 0, ...servicePorts] = await freePorts(7);
+  examples = await copyExamples(servicePorts);
+  const translate = (command: string) =>
+    command
+      .replaceAll("127.0.0.1:10000", `127.0.0.1:${listen}`)
+      .replaceAll("127.0.0.1:15000", `127.0.0.1:${admin}`)
+      .replaceAll("127.0.0.1:18000", `127.0.0.1:${xds}`)
+      .replace(/\bsluice status\b/, `sluice status --server http://127.0.0.1:${http}`)
+      .replaceAll(/(?<= )examples\b/g, examples);
+  const ports = ["--listen", listen, "--admin", admin, "--http", http, "--xds", xds].map(String);
+  let commands = 0;
 
-    for (const block of blocksOf(await readFile(join(projectRoot, name), "utf8"))) {
-      if (block.language === "sh") {
-        for (const command of commandsOf(block)) {
-          if (shownElsewhere.has(command)) continue;
-          const start = /^npm start(?: -- --config (\S+))?$/.exec(command);
-          if (start !== null) {
-            await stop(mesh);
-            const folder = translate(` ${start[1] ?? "examples/ficool"}`).trim();
-            mesh = await startMesh(["--config", folder, "--sample-services", ...ports]);
-          } else {
-            assert.match(
-              command,
-              /^npx sluice bootstrap /,
-              `README.md:${block.line}: a command that nothing runs: ${command}`,
-            );
-            const text = await runCommand(translate(command.replace(/ > .*$/, "")), 60_000);
-            assert.equal(typeof JSON.parse(text), "object");
-          }
-          commands += 1;
+  for (const block of await blocksIn("README.md")) {
+    if (block.language === "sh") {
+      for (const command of commandsOf(block)) {
+        if (shownElsewhere.has(command)) continue;
+        const start = /^npm start(?: -- --config (\S+))?$/.exec(command);
+        if (start !== null) {
+          await stop(mesh);
+          const folder = translate(` ${start[1] ?? "examples/ficool"}`).trim();
+          mesh = await startMesh(["--config", folder, "--sample-services", ...ports]);
+        } else {
+          assert.match(
+            command,
+            /^npx sluice bootstrap /,
+            `README.md:${block.line}: a command that nothing runs: ${command}`,
+          );
+          const text = await runCommand(translate(command.replace(/ > .*$/, "")), 60_000);
+          assert.equal(typeof JSON.parse(text), "object");
         }
-      } else if (block.language === "console") {
-        for (const step of stepsOf(block)) {
-          assertPrints(await runCommand(translate(step.command), 60_000), step);
-          commands += 1;
-        }
+        commands += 1;
+      }
+    } else if (block.language === "console") {
+      for (const step of stepsOf(block)) {
+        assertPrints(await runCommand(translate(step.command), 60_000), step);
+        commands += 1;
       }
     }
-    assert.ok(commands >= 8, `only ${commands} commands found`);
-  });
-}
+  }
+  assert.ok(commands >= 8, `only ${commands} commands found`);
+});
+
+test("README.zh-CN.md has the same commands with the same output", async () => {
+  const shown = async (name: string) =>
+    (await blocksIn(name)).map((block) => (block.language === "sh" ? commandsOf(block) : block.text));
+  assert.deepEqual(await shown("README.zh-CN.md"), await shown("README.md"));
+});
+
+const blocksIn = async (name: string) => blocksOf(await readFile(join(projectRoot, name), "utf8"));
