@@ -33,9 +33,17 @@ export function assumedServices(resources: readonly Resource[]): Resource<Servic
     if (port !== undefined) known.numbers.add(port);
   }
   return [...ports].map(([host, { by, numbers }]) =>
-    serviceAt(host, by, numbers.size === 0 ? [80] : [...numbers]),
+    serviceAt(host, by, numbers.size === 0 ? [80] : [...numbers], subsetsOf(host, resources)),
   );
 }
+
+/** What instances the Service has is not known: of each subset one is taken to be there. */
+const subsetsOf = (host: string, resources: readonly Resource[]): Record<string, string>[] =>
+  resources.flatMap((r) =>
+    isIstio<DestinationRuleSpec>(r, "DestinationRule") && fullName(r.spec.host, r.namespace) === host
+      ? (r.spec.subsets ?? []).map(({ labels = {} }) => labels)
+      : [],
+  );
 
 function namedHosts(resource: Resource): Naming[] {
   if (isIstio<DestinationRuleSpec>(resource, "DestinationRule"))
@@ -56,7 +64,12 @@ function destinationsIn(value: unknown): { host: string; port?: { number?: numbe
 const isDestination = (value: unknown): value is { host: string; port?: { number?: number } } =>
   typeof value === "object" && value !== null && "host" in value && typeof value.host === "string";
 
-function serviceAt(host: string, by: Resource, ports: readonly number[]): Resource<ServiceEntrySpec> {
+function serviceAt(
+  host: string,
+  by: Resource,
+  ports: readonly number[],
+  subsets: readonly Record<string, string>[],
+): Resource<ServiceEntrySpec> {
   return {
     ...by,
     group: "networking.istio.io",
@@ -70,6 +83,7 @@ function serviceAt(host: string, by: Resource, ports: readonly number[]): Resour
       hosts: [host],
       location: "MESH_INTERNAL",
       resolution: "STATIC",
+      endpoints: subsets.map((labels) => ({ address: "127.0.0.1", labels })),
       ports: [...ports]
         .sort((a, b) => a - b)
         .map((number) => ({ number, name: `http-${number}`, protocol: "HTTP" })),
