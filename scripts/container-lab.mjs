@@ -12,7 +12,9 @@ import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 const compose = { module: "github.com/docker/compose/v2", version: "v2.40.3", go: "1.25" };
-const commandMs = 15 * 60_000;
+/** All preparations together; a machine that needs longer is taken for one that has none. */
+const prepareMs = 25 * 60_000;
+const begun = Date.now();
 const pullMs = 120_000;
 
 /** Why there can be no engine here; everything else that goes wrong is an error. */
@@ -164,7 +166,11 @@ export function provideImages(engine, wanted, { directory, envoy, say }) {
     else if (!engine.own && works("docker", ["pull", "-q", name], engine.env, pullMs)) images[role] = name;
     else if (engine.own && role in standIns) {
       say(`making a stand-in for ${name}`);
-      makeStandIn(engine, role, standIn, { directory, envoy });
+      try {
+        makeStandIn(engine, role, standIn, { directory, envoy });
+      } catch (error) {
+        throw new NoEngine(`no stand-in for ${name} could be made: ${lastLine(error.message)}`);
+      }
       images[role] = standIn;
     } else missing.push(role);
   }
@@ -220,7 +226,7 @@ function run(command, args, options = {}) {
   const { status, stdout, stderr, error } = spawnSync(command, args, {
     encoding: "utf8",
     maxBuffer: 2 ** 26,
-    timeout: commandMs,
+    timeout: Math.max(1_000, begun + prepareMs - Date.now()),
     ...options,
   });
   if (status === 0) return stdout;
