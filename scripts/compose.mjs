@@ -84,10 +84,10 @@ function pathOfEnvoy() {
   return stdout.trim();
 }
 
-/** An engine of ours has no network of its own for builds, and what is missing starts under no profile. */
+/** Images are built with the network of this machine, and what is missing starts under no profile. */
 function writeOverride(missing) {
   const services = {};
-  if (engine.own) for (const name of servicesOfOurs) services[name] = { build: { network: "host" } };
+  for (const name of servicesOfOurs) services[name] = { build: { network: "host" } };
   for (const name of missing) services[name] = { profiles: ["not-to-be-had"] };
   const file = join(work, "override.json");
   writeFileSync(file, JSON.stringify({ services }));

@@ -159,12 +159,16 @@ ENTRYPOINT ["/usr/bin/prometheus"]`,
 export function provideImages(engine, wanted, { directory, envoy, say }) {
   const images = {};
   const missing = [];
+  let canPull = !engine.own; // until one cannot be pulled: then there is no registry
+  const pull = (name) => {
+    canPull &&= works("docker", ["pull", "-q", name], engine.env, pullMs);
+    return canPull;
+  };
   for (const [role, name] of Object.entries(wanted)) {
     const standIn = `sluice-stand-in-${role}:1`;
-    if (hasImage(engine, name)) images[role] = name;
+    if (hasImage(engine, name) || pull(name)) images[role] = name;
     else if (hasImage(engine, standIn)) images[role] = standIn;
-    else if (!engine.own && works("docker", ["pull", "-q", name], engine.env, pullMs)) images[role] = name;
-    else if (engine.own && role in standIns) {
+    else if (role in standIns) {
       say(`making a stand-in for ${name}`);
       try {
         makeStandIn(engine, role, standIn, { directory, envoy });
@@ -181,7 +185,13 @@ const hasImage = (engine, name) => works("docker", ["image", "inspect", name], e
 
 function makeStandIn(engine, role, name, { directory, envoy }) {
   const base = "sluice-stand-in-debian:1";
-  if (!hasImage(engine, base)) makeBase(engine, base, directory);
+  if (!hasImage(engine, base)) {
+    installPackages(
+      ["debootstrap"].filter((one) => !isInstalled(one)),
+      () => {},
+    );
+    makeBase(engine, base, directory);
+  }
   const context = join(directory, "images", role);
   rmSync(context, { recursive: true, force: true });
   mkdirSync(context, { recursive: true });
