@@ -87,13 +87,22 @@ function samples(round: number): Samples {
       ["5", round * 40],
     ]),
     downstreamLatency: latency,
-    decisions: (["allowed", "limited", "shadow_limited"] as const).map((outcome, i) => ({
-      kind: "rateLimit",
-      policy: "shop/limit",
-      name: "everybody",
-      outcome,
-      value: round * (30 - 10 * i),
-    })),
+    decisions: [
+      ...(["allowed", "limited", "shadow_limited"] as const).map((outcome, i) => ({
+        kind: "rateLimit" as const,
+        policy: "shop/limit",
+        name: "everybody",
+        outcome,
+        value: round * (30 - 10 * i),
+      })),
+      ...["_other", "alice", "bob", "<b>carol</b>", "dave", "erin", "frank"].map((outcome, i) => ({
+        kind: "refusedKey" as const,
+        policy: "shop/limit",
+        name: "everybody",
+        outcome,
+        value: round * (70 - 10 * i),
+      })),
+    ],
   };
 }
 
@@ -209,6 +218,21 @@ describe("a hundred services", () => {
     await page.getByRole("button", { name: "Table" }).click();
     await seen(page, 'tr.service:has-text("service-077")');
     assert.equal(await count(page, "tr.service"), 1);
+    await page.context().close();
+  });
+
+  test("the keys that a limit refuses most stand under it, the most refused first", async () => {
+    const { page } = await openPage(browser, url());
+    await seen(page, '[data-key="alice"]');
+    const keys = page.locator('[data-policy="shop/limit"] .refused-keys');
+    assert.deepEqual(await keys.locator("code").allTextContents(), [
+      "alice",
+      "bob",
+      "<b>carol</b>",
+      "dave",
+      "erin",
+    ]);
+    assert.match((await keys.locator(".soft").first().textContent()) ?? "", /^[\d.,]+(\/s)?$/);
     await page.context().close();
   });
 

@@ -115,11 +115,17 @@ test("decisions of the filters, with their labels intact", () => {
       labels: { policy: "ns/p", limit: "per user: 5/s", decision: "limited" },
       counter: 3,
     },
+    {
+      name: "wasmcustom.sluice_rate_limit_refused_keys_total",
+      labels: { policy: "ns/p", limit: "per user: 5/s", key: "a,b=c" },
+      counter: 2,
+    },
     { name: "wasmcustom.sluice_filter_errors_total", labels: { reason: "table_full" }, counter: 1 },
     { name: "wasmcustom.sluice_requests_total", labels: { route: "r" }, counter: 9 },
   );
   assert.deepEqual(samples.decisions, [
     { kind: "rateLimit", policy: "ns/p", name: "per user: 5/s", outcome: "limited", value: 3 },
+    { kind: "refusedKey", policy: "ns/p", name: "per user: 5/s", outcome: "a,b=c", value: 2 },
     { kind: "error", policy: "", name: "table_full", outcome: "", value: 1 },
   ]);
 });

@@ -30,12 +30,12 @@ export interface Samples {
 }
 
 export interface Decision {
-  kind: "rateLimit" | "fault" | "routing" | "error";
+  kind: "rateLimit" | "refusedKey" | "fault" | "routing" | "error";
   /** `namespace/name`; empty for errors. */
   policy: string;
   /** The limit, fault or rule; of an error the reason. */
   name: string;
-  /** `limited`, `abort`, the destination. */
+  /** `limited`, `abort`, the destination; the key that was refused. */
   outcome: string;
   value: number;
 }
@@ -55,6 +55,12 @@ const decisionFamilies: Record<string, Omit<Decision, "value">> = {
     policy: "policy",
     name: "limit",
     outcome: "decision",
+  },
+  "wasmcustom.sluice_rate_limit_refused_keys_total": {
+    kind: "refusedKey",
+    policy: "policy",
+    name: "limit",
+    outcome: "key",
   },
   "wasmcustom.sluice_faults_total": { kind: "fault", policy: "policy", name: "fault", outcome: "type" },
   "wasmcustom.sluice_route_choices_total": {

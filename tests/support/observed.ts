@@ -25,7 +25,7 @@ spec:
   targetRefs: ${route}
   limits:
   - {name: greedy, match: [{headers: {user: {exact: greedy}}}], requests: 1, per: 24h}
-  - {name: per-key, match: [{headers: {x-key: {}}}], key: [{header: x-key}], requests: 1, per: 24h, maxKeys: 10}
+  - {name: per-key, match: [{headers: {x-key: {}}}], key: [{header: x-key}], requests: 1, per: 24h, maxKeys: 10, showKeys: true}
   response: {rateLimitHeaders: [ietf]}
 ---
 apiVersion: sluice.traffic/v1alpha1

@@ -1,6 +1,7 @@
 // What the policies do right now, by policy: who was let through and who was limited, what was delayed or
 // aborted, and where requests were sent.
 
+import type { ComponentChildren } from "preact";
 import type { PolicyReport } from "../../server/http/state.ts";
 import type { DecisionRate } from "../../server/metrics-service/report.ts";
 import { count, percent, plural, rate } from "../format.ts";
@@ -25,8 +26,15 @@ export function Decisions({ policies, decisions }: Props) {
       {policies.map((policy) => {
         const { label, decides } = kinds[policy.kind] ?? { label: policy.kind, decides: undefined };
         const own = decisions.filter((d) => d.kind === decides && d.policy === policy.policy);
+        const keys = decisions.filter((d) => d.kind === "refusedKey" && d.policy === policy.policy);
         return (
-          <PolicyCard key={`${policy.kind} ${policy.policy}`} policy={policy} label={label} decisions={own} />
+          <PolicyCard
+            key={`${policy.kind} ${policy.policy}`}
+            policy={policy}
+            label={label}
+            decisions={own}
+            keys={policy.kind === "RateLimitPolicy" ? keys : []}
+          />
         );
       })}
       {errors.length > 0 && (
@@ -51,8 +59,15 @@ export function Decisions({ policies, decisions }: Props) {
   );
 }
 
-function PolicyCard(props: { policy: PolicyReport; label: string; decisions: readonly DecisionRate[] }) {
-  const { policy, label, decisions } = props;
+interface CardProps {
+  policy: PolicyReport;
+  label: string;
+  decisions: readonly DecisionRate[];
+  /** Keys that its limits refuse, where they show them. */
+  keys: readonly DecisionRate[];
+}
+
+function PolicyCard({ policy, label, decisions, keys }: CardProps) {
   const rules = new Map<string, DecisionRate[]>();
   for (const decision of decisions) rules.set(decision.name, [...(rules.get(decision.name) ?? []), decision]);
   // One destination has one colour in all rules of a policy.
@@ -73,7 +88,9 @@ function PolicyCard(props: { policy: PolicyReport; label: string; decisions: rea
         </p>
       ) : (
         [...rules].map(([name, outcomes]) => (
-          <Rule key={name} name={name} outcomes={outcomes} colours={colours} />
+          <Rule key={name} name={name} outcomes={outcomes} colours={colours}>
+            <RefusedKeys keys={keys.filter((key) => key.name === name)} />
+          </Rule>
         ))
       )}
     </li>
@@ -100,8 +117,13 @@ const words: Record<string, string> = {
 };
 
 /** Parts by what is now; by all there ever was while nothing happens. */
-function Rule(props: { name: string; outcomes: readonly DecisionRate[]; colours: readonly string[] }) {
-  const { name, outcomes, colours } = props;
+function Rule(props: {
+  name: string;
+  outcomes: readonly DecisionRate[];
+  colours: readonly string[];
+  children: ComponentChildren;
+}) {
+  const { name, outcomes, colours, children } = props;
   const now = outcomes.reduce((sum, { rate: r }) => sum + r, 0);
   const isNow = now > 0;
   const whole = isNow ? now : outcomes.reduce((sum, { total }) => sum + total, 0);
@@ -143,6 +165,26 @@ function Rule(props: { name: string; outcomes: readonly DecisionRate[]; colours:
           </li>
         ))}
       </ul>
+      {children}
     </div>
+  );
+}
+
+const shownKeys = 5;
+
+/** Those refused most, by what is now, else by all there ever was. */
+function RefusedKeys({ keys }: { keys: readonly DecisionRate[] }) {
+  const named = keys.filter(({ outcome }) => outcome !== "_other");
+  if (named.length === 0) return null;
+  const most = [...named].sort((a, b) => b.rate - a.rate || b.total - a.total).slice(0, shownKeys);
+  return (
+    <ol class="refused-keys" aria-label="Keys refused most">
+      {most.map(({ outcome, rate: now, total }) => (
+        <li key={outcome} data-key={outcome}>
+          <code>{outcome}</code>
+          <span class="soft">{now > 0 ? `${rate(now)}/s` : count(total)}</span>
+        </li>
+      ))}
+    </ol>
   );
 }
