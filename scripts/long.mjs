@@ -25,6 +25,8 @@ const lengths = {
   SLUICE_FAULTS: "50",
   /** Edits of policies under 500 requests a second. */
   SLUICE_EDITS: "200",
+  /** Random sets of policies and targets, enforced by a real Envoy. */
+  SLUICE_ATTACHMENTS: "30",
   /** Modules built once more in another folder, and compared. */
   SLUICE_REPRODUCE: "all",
 };
@@ -36,7 +38,7 @@ const files = [
   "regex-envoy",
   "fuzz",
   "rate-limit",
-  "live-edits",
+  "live-edits", "attachment",
   "gateway-api",
   "metrics",
   "metrics-bounds",
