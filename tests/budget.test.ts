@@ -109,22 +109,24 @@ describe("header_routing: hostcalls of a request", () => {
   const attached = [{ route: "base" }];
   const byVirtualHost = [{ virtualHost: "search:80", route: "base" }];
 
+  const conditional = { ...destination, match: [{ headers: { uid: { exact: "17" } } }] };
   const table: [name: string, policy: Record<string, unknown>, bytesReturningCalls: number][] = [
-    ["no route name is needed: attached to everything, no destination", { rules: [response] }, 1],
-    ["no route name is needed: attached by host", { attach: [{ host: "search" }], rules: [destination] }, 1],
-    ["the route's name", { attach: attached, rules: [destination] }, 2],
+    ["attached to everything, no destination, no condition", { rules: [response] }, 0],
+    ["attached by host: the headers", { attach: [{ host: "search" }], rules: [destination] }, 1],
+    ["the route's name", { attach: attached, rules: [destination] }, 1],
     [
       "the route's name, for a destination of a policy that is attached to everything",
       { rules: [destination] },
-      2,
+      1,
     ],
-    ["the route's name of another route", { attach: [{ route: "other" }], rules: [destination] }, 2],
+    ["the route's name, and the headers for a condition", { attach: attached, rules: [conditional] }, 2],
+    ["the route's name of another route", { attach: [{ route: "other" }], rules: [conditional] }, 1],
     [
       "the virtual host too, where the name is configured with one",
       { attach: byVirtualHost, rules: [destination] },
-      3,
+      2,
     ],
-    ["the client's address", { attach: attached, rules: [bySource] }, 3],
+    ["the client's address", { attach: attached, rules: [bySource] }, 2],
   ];
   for (const [name, policy, calls] of table) {
     test(`${calls} that return bytes: ${name}`, () => {

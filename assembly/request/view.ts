@@ -7,7 +7,13 @@
 // Envoy's names are in lower case, and pseudo headers are among the pairs.
 
 import { scratch } from "../abi/arena";
-import { OK, proxy_get_header_map_pairs, REQUEST_HEADERS } from "../abi/hostcalls";
+import {
+  NOT_FOUND,
+  OK,
+  proxy_get_header_map_pairs,
+  proxy_get_header_map_value,
+  REQUEST_HEADERS,
+} from "../abi/hostcalls";
 import { equalsAscii, findByte, sameBytes } from "../bytes";
 import { ByteString } from "../set";
 
@@ -143,6 +149,12 @@ export function nextHeader(name: usize, length: u32, from: u32): u32 {
     if (header.nameLength === length && sameBytes(header.name, name, length)) return i;
   }
   return headerCount;
+}
+
+/** Whether the request has this header. Where the view is empty yet the host is asked, which costs little if it has not. */
+export function hasRequestHeader(name: usize, length: u32): bool {
+  if (state !== UNREAD) return nextHeader(name, length, 0) < headerCount;
+  return proxy_get_header_map_value(REQUEST_HEADERS, name, length, result, result + 4) !== NOT_FOUND;
 }
 
 // @ts-ignore: decorator

@@ -17,7 +17,7 @@ import {
 import { beginMatching } from "../../assembly/match/request";
 import { seedRandom } from "../../assembly/random";
 import { refuseHeaders } from "../../assembly/request/too-large";
-import { readRequestHeaders } from "../../assembly/request/view";
+import { beginView } from "../../assembly/request/view";
 import { isTracing } from "../../assembly/trace";
 import { explainRoute } from "./explain";
 import { readHeaderRoutingConfig } from "./generated/config";
@@ -64,9 +64,9 @@ export function proxy_on_request_headers(stream: u32, count: u32, endOfStream: u
 function decideRequest(stream: u32, plan: Plan, generation: Generation): u32 {
   beginMatching();
   limitArena(plan.arenaSize);
-  const isRead =
-    readRequestHeaders() && beginPolicies(plan.attachments) && (!isTracing || askAll(stream, plan));
-  if (isRead && route(stream, plan, generation)) return CONTINUE;
+  beginView();
+  const isFound = beginPolicies(plan.attachments) && (!isTracing || askAll(stream, plan));
+  if (isFound && route(stream, plan, generation)) return CONTINUE;
   refuseHeaders();
   return STOP_ITERATION;
 }

@@ -9,7 +9,7 @@ import { allocate } from "../../assembly/config/blocks";
 import { itemAt } from "../../assembly/config/records";
 import { enterField, enterIndex, refuse } from "../../assembly/config/refusal";
 import { byteOf } from "../../assembly/config/json";
-import { compileMatches } from "../../assembly/match/compile";
+import { compileMatches, readsHeaders } from "../../assembly/match/compile";
 import { choiceSeed, destinationId } from "../../assembly/rendezvous";
 import { findByte, literal, writeBytes, writeDecimal } from "../../assembly/bytes";
 import { ensureStreams, STREAM_TABLE_SIZE, StreamTable } from "../../assembly/streams";
@@ -46,6 +46,8 @@ export class PolicyPlan {
   plans: usize;
   ruleCount: u32;
   inherit: bool;
+  /** Whether a rule's condition, or what keeps clients where they are, reads the request's headers. */
+  readsHeaders: bool;
   seed: u64;
   nameStart: usize;
   nameLength: u32;
@@ -140,6 +142,9 @@ function planPolicy(policy: HeaderRoutingPolicy, to: PolicyPlan): void {
 
 function planRule(policy: PolicyPlan, rule: HeaderRoutingRule, to: RulePlan): void {
   compileMatches(rule.matchStart, rule.matchCount);
+  const sticky = rule.stickyBy;
+  if ((sticky !== null && sticky.sourceIp === null) || readsHeaders(rule.matchStart, rule.matchCount))
+    policy.readsHeaders = true;
   const headers = rule.headers;
   if (headers !== null) {
     to.request = headers.request;

@@ -12,7 +12,7 @@ import { Generation, retain } from "../../assembly/attach/plugins";
 import { literal, writeBytes } from "../../assembly/bytes";
 import { itemAt } from "../../assembly/config/records";
 import { defineCounter, increment, isUndefined } from "../../assembly/metrics";
-import { headerCount, nextHeader } from "../../assembly/request/view";
+import { hasRequestHeader, needRequestHeaders } from "../../assembly/request/view";
 import { ByteString } from "../../assembly/set";
 import { addStream } from "../../assembly/streams";
 import { isTracing } from "../../assembly/trace";
@@ -32,11 +32,12 @@ export const SETS_COOKIE: u32 = 1;
 /** Whether route has changed request headers beside x-sluice-destination. */
 export let isRequestChanged: bool = false;
 
-/** Routes the request in view. False: what has to be written does not fit the arena. */
+/** Routes the request in view. False: its headers, or what has to be written, do not fit the arena. */
 export function route(stream: u32, plan: Plan, generation: Generation): bool {
   isRequestChanged = false;
   for (let i = nextPolicy(); i >= 0; i = nextPolicy()) {
     const policy = itemAt<PolicyPlan>(plan.policies, i);
+    if (policy.readsHeaders && !needRequestHeaders()) return false;
     const rule = findRule(policy);
     if (rule >= 0) return follow(stream, plan, generation, policy, rule);
     if (!policy.inherit) break;
@@ -47,7 +48,7 @@ export function route(stream: u32, plan: Plan, generation: Generation): bool {
 
 /** The client's own copies of the header go, all of them. */
 function dropSteering(): void {
-  if (nextHeader(STEERING.start, STEERING.length, 0) === headerCount) return;
+  if (!hasRequestHeader(STEERING.start, STEERING.length)) return;
   proxy_remove_header_map_value(REQUEST_HEADERS, STEERING.start, STEERING.length);
 }
 

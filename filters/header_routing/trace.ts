@@ -3,7 +3,7 @@
 import { findPolicies, nextPolicy } from "../../assembly/attach/lookup";
 import { itemAt } from "../../assembly/config/records";
 import { askRule } from "../../assembly/match/ask";
-import { firstHeader } from "../../assembly/request/view";
+import { firstHeader, needRequestHeaders } from "../../assembly/request/view";
 import {
   BY_COOKIE,
   BY_HEADER,
@@ -23,6 +23,7 @@ import { Choice, Plan, PolicyPlan, RulePlan } from "./plan";
 
 /** Asks all rules of the policies that beginPolicies has found, and finds the policies anew. False: no room for it. */
 export function askAll(stream: u32, plan: Plan): bool {
+  if (!needRequestHeaders()) return false;
   traceStream(stream);
   for (let i = nextPolicy(); i >= 0; i = nextPolicy()) {
     const policy = itemAt<PolicyPlan>(plan.policies, i);

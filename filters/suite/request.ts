@@ -46,8 +46,7 @@ export function decideRequest(stream: u32, plan: Plan, generation: Generation): 
     if (!isAdmitted) return STOP_ITERATION;
   }
   if (routing !== null) {
-    if (!needRequestHeaders() || !findRouting(stream, routing) || !route(stream, routing, generation))
-      return tooLarge();
+    if (!findRouting(stream, routing) || !route(stream, routing, generation)) return tooLarge();
     if (isExplaining) explainRoute(routing);
     if (isRequestChanged || plan.looksAtSteering) forgetRequest(plan);
   }
