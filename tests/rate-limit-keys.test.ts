@@ -42,8 +42,9 @@ function ask(host: Host, uid: string, worker = 0, address = "192.0.2.77:1234"): 
 function shown(host: Host): Map<string, number> {
   const found = new Map<string, number>();
   for (const [name, value] of Object.entries(host.metrics().counters)) {
-    const [, key] = /^sluice_rate_limit_refused_keys_total.*\x1fkey=(.*)$/.exec(name) ?? [];
-    if (key !== undefined) found.set(key, value);
+    const [family, , , label] = name.split("\x1f");
+    if (family === "sluice_rate_limit_refused_keys_total" && label !== undefined)
+      found.set(label.slice("key=".length), value);
   }
   return found;
 }
