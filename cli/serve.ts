@@ -20,6 +20,7 @@ import { version } from "./version.ts";
 interface ServeCommandOptions extends ObservabilityFlags {
   config: string;
   http: HostPort;
+  httpName?: string[];
   xds: HostPort;
   listen: HostPort;
   state?: string;
@@ -60,6 +61,7 @@ export function register(program: Command): void {
     )
     .requiredOption("--config <dir>", "folder of YAML files, with its sub-folders")
     .addOption(port("--http", "dashboard, API and metrics", "8080"))
+    .option("--http-name <name...>", "the only names, beside loopback's, that --http answers to")
     .addOption(port("--xds", "where Envoys connect", "18000"))
     .addOption(port("--listen", "where Envoys listen for the mesh", "10000"))
     .option("--state <dir>", "directory in which the last good configuration and the history are kept")
@@ -120,6 +122,7 @@ async function start(
     logger,
     version,
     observability: observabilityOf(options),
+    ...(options.httpName === undefined ? {} : { httpNames: options.httpName }),
     ...(state === undefined ? {} : { state }),
     ...(lastGood === undefined ? {} : { lastGood }),
     ...(pin === undefined ? {} : { pin }),

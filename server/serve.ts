@@ -28,6 +28,8 @@ export interface ServeOptions {
   /** The folder of YAML files. */
   config: string;
   http: HostPort;
+  /** Names that the HTTP side answers to beside those of loopback; default: any, unless it listens on loopback. */
+  httpNames?: readonly string[];
   xds: HostPort;
   /** Where the proxies listen for the mesh. */
   listen: HostPort;
@@ -196,7 +198,7 @@ function startXds(
 }
 
 function startHttp(options: ServeOptions, view: ServerView): Promise<HttpServer> {
-  return startHttpServer(view, options.http.host, options.http.port).catch((error: unknown) => {
+  return startHttpServer(view, { ...options.http, names: options.httpNames }).catch((error: unknown) => {
     throw cannotListen(error, "--http", options.http);
   });
 }

@@ -156,6 +156,13 @@ describe("the API", () => {
       ["127.0.0.1.evil.example:8080", 403],
     ];
     for (const [host, status] of table) assert.equal((await get("/healthz", { host })).status, status, host);
+    const named = createApp(view, { isLoopback: false, names: ["mesh.example"], dashboard });
+    for (const [host, status] of [
+      ["mesh.example:8080", 200],
+      ["localhost", 200],
+      ["evil.example", 403],
+    ] as const)
+      assert.equal((await named.request("/healthz", { headers: { host } })).status, status, host);
     const open = createApp(view, { isLoopback: false, dashboard });
     assert.equal((await open.request("/healthz", { headers: { host: "mesh.example" } })).status, 200);
   });

@@ -1,5 +1,5 @@
-// The HTTP side of the server. It only reads, and while it listens on loopback it answers only to loopback
-// names, so that no page on the internet can read it through a browser (DNS rebinding).
+// The HTTP side of the server. It only reads, and while it listens on loopback, or is told its names, it answers
+// only to those, so that no page on the internet can read it through a browser (DNS rebinding).
 
 import { Hono } from "hono";
 import { type DashboardFiles, dashboardRoutes } from "./dashboard.ts";
@@ -16,6 +16,8 @@ import type { ServerView } from "./view.ts";
 
 export interface AppOptions {
   isLoopback: boolean;
+  /** Names that it answers to beside those of loopback. Default: any, unless it listens on loopback. */
+  names?: readonly string[];
   dashboard: DashboardFiles;
 }
 
@@ -24,11 +26,15 @@ export interface AppOptions {
  * const app = createApp(view, { isLoopback: true, dashboard: new Map() });
  * const response = await app.request("/healthz");
  */
-export function createApp(view: ServerView, { isLoopback, dashboard }: AppOptions): Hono {
+export function createApp(view: ServerView, { isLoopback, names, dashboard }: AppOptions): Hono {
   const app = new Hono();
   app.use(async (c, next) => {
-    if (isLoopback && !isLoopbackName(c.req.header("host"))) {
-      return c.json({ error: "this server listens on loopback and answers to loopback names only" }, 403);
+    if ((isLoopback || names !== undefined) && !isNameOfOurs(c.req.header("host"), names)) {
+      const whose =
+        names === undefined
+          ? "listens on loopback and answers to loopback names"
+          : "answers to its own names";
+      return c.json({ error: `this server ${whose} only` }, 403);
     }
     await next();
     c.header("x-content-type-options", "nosniff");
@@ -58,10 +64,14 @@ export function createApp(view: ServerView, { isLoopback, dashboard }: AppOption
   return app;
 }
 
-function isLoopbackName(host: string | undefined): boolean {
+function isNameOfOurs(host: string | undefined, names: readonly string[] = []): boolean {
   if (host === undefined) return true;
   const name = host.replace(/:\d+$/, "").toLowerCase();
   return (
-    name === "localhost" || name.endsWith(".localhost") || name === "[::1]" || /^127(\.\d+){3}$/.test(name)
+    names.includes(name) ||
+    name === "localhost" ||
+    name.endsWith(".localhost") ||
+    name === "[::1]" ||
+    /^127(\.\d+){3}$/.test(name)
   );
 }

@@ -14,8 +14,12 @@ export interface HttpServer {
 }
 
 /** Rejects with the system's error (EADDRINUSE, EACCES) when it cannot listen. */
-export async function startHttpServer(view: ServerView, host: string, port: number): Promise<HttpServer> {
+export async function startHttpServer(
+  view: ServerView,
+  { host, port, names }: { host: string; port: number; names?: readonly string[] | undefined },
+): Promise<HttpServer> {
   const app = createApp(view, {
+    ...(names === undefined ? {} : { names: names.map((name) => name.toLowerCase()) }),
     dashboard: readDashboard(join(projectRoot, "build", "ui")),
     isLoopback: host === "localhost" || host === "::1" || host.startsWith("127."),
   });
