@@ -1,4 +1,4 @@
-// The metrics filter in an Envoy whose stats_tags are written as Istio's bootstrap writes those of extraStatTags.
+// The filters' metrics in an Envoy whose stats_tags are written as Istio's bootstrap writes those of extraStatTags.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -10,31 +10,36 @@ import { projectRoot } from "../envoy/root.ts";
 import { samples } from "./support/prometheus.ts";
 import { waitFor } from "./support/wait.ts";
 
-const labels = ["virtual_host", "route", "response_code", "tenant", "reason"];
+const labels = [
+  ...["virtual_host", "route", "response_code", "tenant", "reason"],
+  ...["policy", "limit", "decision", "fault", "type", "rule", "destination"],
+];
 const loopback = { socket_address: { address: "127.0.0.1", port_value: 0 } };
 const type = (name: string) => `type.googleapis.com/${name}`;
 
-const filter = {
-  name: "metrics",
+const filter = (name: string, policy: Record<string, unknown>) => ({
+  name,
   typed_config: {
     "@type": type("envoy.extensions.filters.http.wasm.v3.Wasm"),
     config: {
-      name: "metrics",
+      name,
       failure_policy: "FAIL_RELOAD",
       configuration: {
         "@type": type("google.protobuf.StringValue"),
-        value: JSON.stringify({
-          labels: "istio",
-          policies: [{ name: "ns/p", dimensions: [{ name: "tenant", header: "x-tenant" }] }],
-        }),
+        value: JSON.stringify({ labels: "istio", policies: [{ name: "ns/p", ...policy }] }),
       },
       vm_config: {
         runtime: "envoy.wasm.runtime.v8",
-        code: { local: { filename: join(projectRoot, "build/filters/metrics.wasm") } },
+        code: { local: { filename: join(projectRoot, `build/filters/${name}.wasm`) } },
       },
     },
   },
-};
+});
+
+const limits = [{ name: "per-user", key: [{ header: "uid" }], requests: 1, per: "1h" }];
+const rules = [{ name: "r.1", destination: { subset: "v3" } }];
+const abort = { httpStatus: 418 };
+const faults = [{ name: "teapot", match: [{ headers: { "x-tea": {} } }], percentage: 100, abort }];
 
 const manager = {
   "@type": type("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"),
@@ -49,7 +54,10 @@ const manager = {
     ],
   },
   http_filters: [
-    filter,
+    filter("metrics", { dimensions: [{ name: "tenant", header: "x-tenant" }] }),
+    filter("rate_limit", { limits: limits.map((limit) => ({ ...limit, whenKeyMissing: "skip" })) }),
+    filter("header_routing", { rules }),
+    filter("fault", { faults }),
     {
       name: "router",
       typed_config: { "@type": type("envoy.extensions.filters.http.router.v3.Router") },
@@ -114,6 +122,27 @@ describe("under the rules of Istio's bootstrap", () => {
       });
     });
   }
+
+  test("decisions of the other filters have their labels", async () => {
+    const ask = async (headers: Record<string, string>): Promise<number> => {
+      const response = await agent.request({ origin, path: "/", method: "GET", headers });
+      await response.body.dump();
+      return response.statusCode;
+    };
+    assert.deepEqual(
+      [await ask({ uid: "a" }), await ask({ uid: "a" }), await ask({ "x-tea": "1" })],
+      [200, 429, 418],
+    );
+    const page = await envoy.admin("/stats/prometheus");
+    const labelsOf = (name: string) => samples(page, name).map((sample) => sample.labels);
+    const limited = labelsOf("sluice_rate_limit_decisions_total");
+    const shown = limited.map(({ policy, limit, decision }) => `${policy} ${limit} ${decision}`);
+    assert.deepEqual(shown.sort(), ["ns/p per-user allowed", "ns/p per-user limited"]);
+    assert.deepEqual(labelsOf("sluice_faults_total"), [{ policy: "ns/p", fault: "teapot", type: "abort" }]);
+    assert.deepEqual(labelsOf("sluice_route_choices_total"), [
+      { policy: "ns/p", rule: "r.1", destination: "v3" },
+    ]);
+  });
 
   test("durations are a histogram with the class", async () => {
     await waitFor("the histogram is there", async () => {
