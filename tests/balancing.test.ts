@@ -120,6 +120,7 @@ before(async () => {
         rule("spread", "loadBalancer: {simple: ROUND_ROBIN}"),
         entry("through", "", at(portOf(plain))),
         rule("through", "loadBalancer: {simple: PASSTHROUGH}"),
+        ...unusual,
         entry("upgraded", "", at(portOf(http2))),
         rule("upgraded", "connectionPool: {http: {h2UpgradePolicy: UPGRADE}}"),
         entry("plain", "", at(portOf(plain))),
@@ -148,6 +149,47 @@ before(async () => {
   });
 });
 
+const everything =
+  "loadBalancer: {consistentHash: {useSourceIp: true}, localityLbSetting: {failover: [{from: eu, to: us}]}}, outlierDetection: {}, connectionPool: {tcp: {tcpKeepalive: {time: 10s}}, http: {h2UpgradePolicy: UPGRADE}}, proxyProtocol: {version: V2}, retryBudget: {}";
+
+const pattern = (name: string, policy: string) =>
+  `${entry(name, "", "", "DYNAMIC_DNS")
+    .replace(`[${host(name)}]`, `["*.${name}.localhost"]`)
+    .replace(/endpoints.*/, "")}
+${rule(name, policy).replace(host(name), `"*.${name}.localhost"`)}`;
+
+const checked = (name: string, check: string) => `
+apiVersion: sluice.traffic/v1alpha1
+kind: HealthCheckPolicy
+metadata: {name: ${name}, namespace: a}
+spec: {host: ${host(name)}, ${check}}
+---`;
+
+/** Settings together that Envoy might refuse: one such cluster would keep all the others from it. */
+const unusual = [
+  pattern("any", everything),
+  pattern("any-tls", "tls: {mode: SIMPLE}"),
+  pattern("any-sni", "tls: {mode: SIMPLE, sni: a.test}"),
+  pattern("any-trusting", "tls: {mode: SIMPLE, insecureSkipVerify: true}"),
+  entry("all-static", "", `${at(9, ", locality: eu/de/a")}, ${at(9, ", locality: us/ny/a")}`),
+  rule("all-static", everything),
+  checked("all-static", "grpc: {service: x}"),
+  entry(
+    "all-dns",
+    "",
+    "{address: localhost, locality: eu/de/a}, {address: localhost, locality: us/ny/a}",
+    "DNS",
+  ),
+  rule("all-dns", everything),
+  checked("all-dns", "http: {path: /}"),
+  entry("all-first", "", "{address: localhost}", "DNS_ROUND_ROBIN"),
+  rule("all-first", everything),
+  checked("all-first", "tcp: {}"),
+  entry("all-through", "", at(9)),
+  rule("all-through", "loadBalancer: {simple: PASSTHROUGH}, outlierDetection: {}, tls: {mode: SIMPLE}"),
+  checked("all-through", "tcp: {}"),
+];
+
 /** Connections to port 1 fail, so that its endpoint is left out. */
 const ejecting = (more: string) =>
   `loadBalancer: {simple: ROUND_ROBIN}, outlierDetection: {consecutive5xxErrors: 1, interval: 1s, baseEjectionTime: 10m, maxEjectionPercent: 100${more}}`;
@@ -164,6 +206,15 @@ async function versions(name: string, count: number, path: (i: number) => string
   const answers = await Promise.all([...Array(count).keys()].map((i) => ask(name, path(i))));
   return answers.map((a) => (a.status === 200 ? a.echo().version : String(a.status)));
 }
+
+test("Envoy takes every setting together with the others", async () => {
+  const states = () => mesh.server.proxies().flatMap(({ types }) => Object.values(types));
+  await waitFor("all is acknowledged", () => states().every(({ state }) => state !== "pending"));
+  assert.deepEqual(
+    states().filter(({ state }) => state !== "synced"),
+    [],
+  );
+});
 
 test("TLS with a certificate of one's own, which is exchanged without a restart", async () => {
   assert.equal((await ask("tls")).body, "first");

@@ -124,7 +124,10 @@ function discovery(
   tls: UpstreamTls | undefined,
   assignment: ClusterLoadAssignment,
 ): { fields: ClusterFields; isEds: boolean } {
-  if (isWildcard(service.host)) return { fields: dynamicDiscovery(tls === undefined), isEds: false };
+  if (isWildcard(service.host)) {
+    const checksNames = tls?.autoSni === true && tls.autoSanValidation;
+    return { fields: dynamicDiscovery(checksNames), isEds: false };
+  }
   if (policy.loadBalancer?.simple === "PASSTHROUGH") {
     const fields: ClusterFields = {
       clusterDiscoveryType: { case: "type", value: Discovery.ORIGINAL_DST },

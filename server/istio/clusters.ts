@@ -80,7 +80,7 @@ function remembered(origin: ClusterOrigin, hostPolicy: TrafficPolicy | undefined
   ].join("\n");
   return made
     .get(service.resource.spec, `${service.host} ${port.number}`, () => new Memo())
-    .get(subset ?? none, "", () => new Memo())
+    .get(subset ?? none, "", () => new Memo(256)) // as many kinds of proxies as there are places
     .get(hostPolicy ?? none, variant, () => buildCluster(origin));
 }
 

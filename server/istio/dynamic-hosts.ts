@@ -26,8 +26,8 @@ const cache: Fields<typeof DnsCacheConfigSchema> = {
   maxHosts: 1024,
 };
 
-/** `isPlain`: without TLS there is no name in it to be checked. */
-export const dynamicDiscovery = (isPlain: boolean): Fields<typeof ClusterSchema> => ({
+/** `checksNames`: by TLS the host proves the name that was looked up. Envoy wants to be told where it need not. */
+export const dynamicDiscovery = (checksNames: boolean): Fields<typeof ClusterSchema> => ({
   lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
   clusterDiscoveryType: {
     case: "clusterType",
@@ -37,7 +37,7 @@ export const dynamicDiscovery = (isPlain: boolean): Fields<typeof ClusterSchema>
         ClusterConfigSchema,
         create(ClusterConfigSchema, {
           clusterImplementationSpecifier: { case: "dnsCacheConfig", value: cache },
-          allowInsecureClusterOptions: isPlain,
+          allowInsecureClusterOptions: !checksNames,
         }),
       ),
     },
