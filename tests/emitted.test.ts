@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -258,12 +258,19 @@ async function schemaOf(name: string): Promise<DescMessage> {
   return found;
 }
 
-test("what is emitted survives decoding and encoding unchanged", async () => {
+test("what is emitted survives decoding and encoding unchanged", async (context) => {
   const examples = await readdir(join(projectRoot, "examples"));
+  const withTls = await mkdtemp(join(tmpdir(), "sluice-emitted-"));
+  context.after(() => rm(withTls, { recursive: true }));
+  await cp(join(projectRoot, "examples/ingress-tls"), withTls, { recursive: true });
+  await run(process.execPath, ["examples/ingress-tls/certificates.mjs", `${withTls}/certs`], {
+    cwd: projectRoot,
+  });
   const folders = await Promise.all(
     examples
       .filter((name) => name !== "services" && !name.includes("."))
-      .map(async (name) => (await loadFolder(join(projectRoot, "examples", name))).resources),
+      .map((name) => (name === "ingress-tls" ? withTls : join(projectRoot, "examples", name)))
+      .map(async (folder) => (await loadFolder(folder)).resources),
   );
   let count = 0;
   for (const resources of [...folders, await resourcesOf(everything)]) {
