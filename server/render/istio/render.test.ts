@@ -231,7 +231,7 @@ test("texts that YAML 1.1 would take for something else are quoted; labels for m
   const { files } = renderIstio({ directory: ".", resources: await resourcesOf(yaml), modules }, options);
   const [{ text } = { text: "" }] = files;
   assert.match(text, /- "yes"\n\s+- "on"\n\s+- "1e3"/);
-  assert.match(text, /extraStatTags: \[virtual_host, route, response_code, beta\]/);
+  assert.match(text, /extraStatTags: \[virtual_host, route, response_code, reason, beta\]/);
 });
 
 test("URLs of modules", () => {
