@@ -12,9 +12,11 @@ import {
   theSuite,
 } from "./contestants.ts";
 import type { Modules } from "./modules.ts";
+import { checkBareModule } from "./same-calls.ts";
 import { plot, processor, publish, table } from "./report.ts";
 
 export async function measureCpu(modules: Modules, rounds: number): Promise<void> {
+  await checkBareModule(modules.bare);
   await report(await contest(contestants(modules), rounds), rounds, modules.notes);
 }
 

@@ -1,5 +1,5 @@
 // The suite's floor: the callbacks and hostcalls that the suite makes for a request with all four kinds on its route,
-// and nothing done with what they return. bench/modules.ts checks in host/ that the calls are the same.
+// and nothing done with what they return. bench/same-calls.ts checks in host/ that the calls are the same.
 
 import { hostMemory } from "../../assembly/abi/arena";
 import { monotonicNs } from "../../assembly/abi/clock";

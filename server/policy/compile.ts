@@ -84,7 +84,8 @@ function collect(
       const identity = `${key}\n${virtualHost.name}\n${route.name}`;
       if (seen.has(identity)) continue;
       seen.add(identity);
-      const isUnique = names.get(route.name)?.size === 1;
+      // Metrics read the route's number for their labels, and find it by both names with no further call.
+      const isUnique = kind.always !== true && names.get(route.name)?.size === 1;
       entry.attach.push(...naming.attachments(place, isUnique));
     }
   }
