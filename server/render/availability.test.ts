@@ -39,3 +39,17 @@ for (const target of ["istio", "envoy-gateway"] as const)
 test("a configuration of ours has the filter", () => {
   assert.deepEqual(unavailable("envoy", policies), []);
 });
+
+test("under istio the names that Istio itself uses are warned of", async () => {
+  const metrics = await resourcesOf(`
+apiVersion: sluice.traffic/v1alpha1
+kind: MetricsPolicy
+metadata: {name: m, namespace: shop}
+spec:
+  names: [sluice, istio]
+`);
+  const [told] = unavailable("istio", metrics);
+  assert.match(told?.message ?? "", /requests would be counted twice/);
+  assert.equal(told?.path, "spec.names[1]");
+  assert.deepEqual(unavailable("envoy", metrics), []);
+});

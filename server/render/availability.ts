@@ -3,7 +3,7 @@
 // listeners that we make have it, those of Istio and of Envoy Gateway do not.
 
 import type { Diagnostic } from "../../schema/diagnostic.ts";
-import type { FaultSpec } from "../../schema/generated/types.ts";
+import type { FaultSpec, MetricsSpec } from "../../schema/generated/types.ts";
 import { Report } from "../istio/report.ts";
 import type { Resource } from "../model.ts";
 import { policyGroup } from "../policy/kinds.ts";
@@ -22,7 +22,19 @@ export function unavailable(target: Target, resources: readonly Resource[]): rea
     for (const resource of resources)
       if (resource.group === policyGroup && resource.kind === "FaultPolicy")
         throttles(resource as Resource<FaultSpec>, maker, report);
+      else if (target === "istio" && resource.group === policyGroup && resource.kind === "MetricsPolicy")
+        istioNames(resource as Resource<MetricsSpec>, report);
   return report.diagnostics;
+}
+
+/** Its telemetry has metrics of these names, and two sources of one series add up. */
+function istioNames(policy: Resource<MetricsSpec>, report: Report): void {
+  const index = (policy.spec.names ?? []).indexOf("istio");
+  if (index < 0) return;
+  const message =
+    "Istio's own telemetry reports under these names too, so that its requests would be counted twice. " +
+    "Keep `sluice`, or switch Istio's metrics off for these proxies.";
+  report.warning(policy, ["spec", "names", index], message);
 }
 
 function throttles(policy: Resource<FaultSpec>, maker: string, report: Report): void {
