@@ -63,6 +63,15 @@ test("node, role, namespace, labels and admin come from the options", async () =
   });
 });
 
+test("a sidecar's ports", async () => {
+  const options = ["--role", "sidecar", "--outbound", "15001"];
+  const inbound = ["--inbound", "10.0.0.5:8080=8081", "--inbound", "10.0.0.5:9090=127.0.0.1:9091"];
+  const config = JSON.parse(await printed("--server", "10.0.0.2:18000", ...options, ...inbound));
+  const { OUTBOUND, INBOUND } = config.node.metadata;
+  assert.equal(OUTBOUND, "127.0.0.1:15001");
+  assert.deepEqual(INBOUND, ["10.0.0.5:8080=127.0.0.1:8081", "10.0.0.5:9090=127.0.0.1:9091"]);
+});
+
 test("the admin port is on loopback unless told otherwise", async () => {
   const addressWith = async (...options: string[]) =>
     JSON.parse(await printed("--server", "10.0.0.5:18000", ...options)).admin.address.socketAddress;
@@ -76,6 +85,9 @@ test("what cannot be read is refused with the form to write", async () => {
     { args: ["--server", "nowhere"], says: /HOST:PORT/ },
     { args: ["--server", "a:1", "--labels", "app"], says: /KEY=VALUE/ },
     { args: ["--server", "a:1", "--role", "edge"], says: /gateway or sidecar/ },
+    { args: ["--server", "a:1", "--inbound", "1:2"], says: /HOST:PORT=HOST:PORT/ },
+    { args: ["--server", "a:1", "--inbound", "1=2"], says: /--inbound needs --outbound/ },
+    { args: ["--server", "a:1", "--outbound", "1"], says: /write --role sidecar/ },
   ];
   for (const { args, says } of cases) await assert.rejects(printed(...args), says);
 });

@@ -67,7 +67,13 @@ export function register(program: Command): void {
     .action(run);
 }
 
-function run(options: BootstrapCommandOptions): void {
+function run(options: BootstrapCommandOptions, command: Command): void {
+  if (options.inbound.length > 0 && options.outbound === undefined) {
+    command.error("error: --inbound needs --outbound: where the workload's calls go out");
+  }
+  if (options.outbound !== undefined && options.role !== "sidecar") {
+    command.error("error: --outbound is of a sidecar: write --role sidecar");
+  }
   const { server, node = hostname(), role, namespace, labels, locality, admin, statsSink } = options;
   const { dimension: dimensions, durationBuckets } = options;
   const config = bootstrapJson({

@@ -151,6 +151,18 @@ test("fields are compared by path, entries of lists by name", () => {
   assert.deepEqual(label?.fields, [{ path: "metadata.labels.v", before: "1", after: undefined }]);
 });
 
+test("of a Secret it is told that it changed, and not what it holds", () => {
+  const secret = (key: string): Resource => ({
+    ...resource("s", { data: { "tls.key": key } }),
+    kind: "Secret",
+  });
+  const [difference] = compareResources([secret("old")], [secret("new")]);
+  assert.equal(difference?.resource, "Secret default/s");
+  assert.deepEqual(difference?.fields, [
+    { path: 'spec.data["tls.key"]', before: "(not shown)", after: "(not shown)" },
+  ]);
+});
+
 const yaml = (timeout: string): string => `
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, type JsonObject, toBinary } from "@bufbuild/protobuf";
 import { NodeSchema } from "../../build/envoy-api/envoy/config/core/v3/base_pb.ts";
 import {
   DeltaDiscoveryRequestSchema,
@@ -138,6 +138,20 @@ describe("identity", () => {
       labels: { app: "search" },
       envoyVersion: "1.36.2",
     });
+  });
+
+  test("a sidecar says where it listens; what is no address is passed over", () => {
+    const inbound = ["10.0.0.5:8080=127.0.0.1:8081", "[::1]:1=[::1]:2", "x", "a:1", 7];
+    const sidecarWith = (metadata: JsonObject) => identify(create(NodeSchema, { metadata })).sidecar;
+    assert.deepEqual(sidecarWith({ ROLE: "sidecar", OUTBOUND: "127.0.0.1:15001", INBOUND: inbound }), {
+      outbound: { host: "127.0.0.1", port: 15_001 },
+      inbound: [
+        { host: "10.0.0.5", port: 8080, to: { host: "127.0.0.1", port: 8081 } },
+        { host: "::1", port: 1, to: { host: "::1", port: 2 } },
+      ],
+    });
+    assert.equal(sidecarWith({ ROLE: "sidecar", INBOUND: inbound }), undefined);
+    assert.equal(sidecarWith({ OUTBOUND: "127.0.0.1:99999" }), undefined);
   });
 
   test("a node that says nothing is the folder's gateway", () => {
