@@ -191,7 +191,7 @@ before(async () => {
       },
     },
   };
-  server = await startHttpServer(view, "127.0.0.1", 0);
+  server = await startHttpServer(view, { host: "127.0.0.1", port: 0 });
   browser = await startBrowser();
 });
 
