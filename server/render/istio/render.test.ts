@@ -95,7 +95,8 @@ test("behind a Gateway the plugin selects its workloads, and routes are told wit
   assert.equal(plugin?.spec.failStrategy, "FAIL_RELOAD");
   assert.equal(plugin?.spec.url, "http://server/filters/rate_limit.wasm");
   assert.equal(plugin?.spec.sha256, "rate_limit-sha");
-  const [first, second] = virtualServices[0]?.spec.http as { name: string }[];
+  const [shopOfGateway] = virtualServices;
+  const [first, second] = (shopOfGateway?.spec.http ?? []) as { name: string }[];
   assert.equal(first?.name, "first");
   assert.match(second?.name ?? "", /^default\.shop~[0-9a-f]{8}$/);
   assert.deepEqual(virtualServices[0]?.metadata.labels, { team: "a" });
