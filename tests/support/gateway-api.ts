@@ -127,7 +127,7 @@ export function whoTakes(routes: readonly RandomRoute[], asked: Asked): string |
     }
   }
   const [first] = candidates.sort(order);
-  return first && first.route.rules[first.rule]?.name;
+  return first?.route.rules[first.rule]?.name;
 }
 
 function hostMatches(hostname: string, host: string): boolean {
