@@ -51,7 +51,8 @@ const asRefused = {
   direct_response: { status: 429 },
 };
 
-export function contestants(modules: Modules): Contestant[] {
+/** `calls`: what the bare module does. */
+export function contestants(modules: Modules, calls = ""): Contestant[] {
   const chain = [
     localRateLimit(plenty),
     nativeFault("x-fault", { string_match: { exact: "on" } }),
@@ -61,7 +62,7 @@ export function contestants(modules: Modules): Contestant[] {
     { name: noFilter, filters: [], status: 200 },
     { name: nativeChain, filters: chain, status: 200, accessLog: [nativeMetrics] },
     { name: "an empty Wasm module", filters: [wasm("empty", modules.empty, {})], status: 200 },
-    { name: bareModule, filters: [wasm("bare", modules.bare, {})], status: 200 },
+    { name: bareModule, filters: [wasm("bare", modules.calls, calls)], status: 200 },
     { name: theSuite, filters: [suiteFilter(suite)], status: 200 },
     { name: fourFilters, filters: fourInARow, status: 200 },
     peer("proxy-runtime's classes: two headers, a counter", "peer", modules.proxyRuntime),

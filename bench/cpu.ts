@@ -12,12 +12,12 @@ import {
   theSuite,
 } from "./contestants.ts";
 import type { Modules } from "./modules.ts";
-import { checkBareModule } from "./same-calls.ts";
+import { suiteCalls } from "./same-calls.ts";
 import { plot, processor, publish, table } from "./report.ts";
 
 export async function measureCpu(modules: Modules, rounds: number): Promise<void> {
-  await checkBareModule(modules.bare);
-  await report(await contest(contestants(modules), rounds), rounds, modules.notes);
+  const list = contestants(modules, await suiteCalls());
+  await report(await contest(list, rounds), rounds, modules.notes);
 }
 
 async function report(rows: readonly Cost[], rounds: number, notes: readonly string[]): Promise<void> {

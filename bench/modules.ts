@@ -16,7 +16,6 @@ const built = join(projectRoot, "build/bench");
 
 export interface Modules {
   empty: string;
-  bare: string;
   calls: string;
   /** Undefined: see notes. */
   proxyRuntime: string | undefined;
@@ -39,7 +38,6 @@ export async function buildModules(): Promise<Modules> {
   };
   return {
     empty: await once("empty.ts", (to) => compile("bench/peers/empty.ts", to)),
-    bare: await once("bare.ts", (to) => compile("bench/peers/bare.ts", to)),
     calls: await once("calls.ts", (to) => compile("bench/peers/calls.ts", to)),
     proxyRuntime: await optional("proxy-runtime", compileProxyRuntime),
     rust: await optional("rust", (to) => buildRustPeer(join(peers, "rust"), join(built, "rust"), to)),

@@ -33,10 +33,12 @@ export const fault = (condition: object) =>
     ],
   });
 
-/** By both names, as our server attaches metrics: they read the route's number in any case. */
-export const metrics = {
-  policies: [{ name: "bench/policy", attach: [{ virtualHost, route: routeName }] }],
-};
+/** By both names, as our server attaches what is not unique, and metrics: found by the route's number. */
+const byNumber = ({ policies }: { policies: object[] }) => ({
+  policies: policies.map((policy) => ({ ...policy, attach: [{ virtualHost, route: routeName }] })),
+});
+
+export const metrics = byNumber(plan({}));
 
 /** The policy, and `others` more of its kind on routes that are never asked for. */
 export const among = ({ policies }: { policies: object[] }, others: number) => ({
@@ -52,9 +54,9 @@ export const among = ({ policies }: { policies: object[] }, others: number) => (
 
 /** All four kinds on the route, none of which does anything to the requests of this load. */
 export const suite = {
-  rateLimit: unkeyed(1_000_000),
-  headerRouting: routing,
-  fault: fault({ exact: "nobody" }),
+  rateLimit: byNumber(unkeyed(1_000_000)),
+  headerRouting: byNumber(routing),
+  fault: byNumber(fault({ exact: "nobody" })),
   metrics,
 };
 

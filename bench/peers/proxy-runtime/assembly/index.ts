@@ -32,4 +32,6 @@ class Peer extends Context {
   }
 }
 
-registerRootContext((context_id: u32) => { return new PeerRoot(context_id); }, "peer");
+registerRootContext((context_id: u32) => {
+  return new PeerRoot(context_id);
+}, "peer");
