@@ -6,7 +6,14 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { projectRoot } from "../envoy/root.ts";
-import { bytesReturning, type CompiledModule, compileModule, Host, type Pair } from "../host/index.ts";
+import {
+  bytesReturning,
+  type CompiledModule,
+  compileModule,
+  Host,
+  type Pair,
+  type PropertyTree,
+} from "../host/index.ts";
 import { faultConfig } from "../schema/fault.ts";
 import { headerRoutingConfig } from "../schema/header-routing.ts";
 import type { ObjectSchema } from "../schema/language.ts";
@@ -252,9 +259,9 @@ describe("rate_limit: hostcalls of a request in steady state", () => {
 describe("suite: hostcalls of a request", () => {
   const load = async (name: string) =>
     compileModule(await readFile(join(projectRoot, "build", "filters", `${name}.wasm`)));
-  const attach = [{ route: "base" }];
-  const byUid = [{ headers: { uid: { exact: "17" } } }];
-  const parts = {
+  // A request that is steered writes its route's name, and so reads it.
+  const byUid = [{ headers: { uid: { exact: "18" } } }];
+  const partsOn = (attach: readonly object[]) => ({
     rateLimit: {
       policies: [{ name: "ns/l", attach, limits: [{ name: "all", requests: 1_000_000, per: "1s" }] }],
     },
@@ -269,35 +276,50 @@ describe("suite: hostcalls of a request", () => {
       ],
     },
     metrics: { policies: [] },
-  };
+  });
 
-  test("all four kinds on the route: the headers once, the route's name once; the labels' values at the end", async () => {
+  /** What is read when the headers come, and at the end, in the steady state. */
+  async function readsOf(configuration: object, asked: typeof route & { metadata?: PropertyTree }) {
     const module = await load("suite");
     const host = new Host({ module, capabilities: neededCapabilities(module) });
-    assert.ok(host.configure(JSON.stringify(parts)).ok);
+    assert.ok(host.configure(JSON.stringify(configuration)).ok);
     const ask = () => {
-      const stream = host.workers[0].request({ headers, route });
+      const stream = host.workers[0].request({ headers, route: asked });
       const request = stream.requestHeaders().counts;
       stream.response({ headers: [[":status", "200"]] });
       return [request, stream.end().counts] as const;
     };
     // The first requests define metrics and take a lease.
     for (let i = 0; i < 4; i++) ask();
-    const [request, end] = ask();
+    return ask();
+  }
+
+  /** As our server gives it. */
+  const identified = {
+    ...route,
+    metadata: { sluice: { id: routeId(route.virtualHost, route.name) } },
+  };
+
+  test("all four kinds on a route of our server: the headers, the route's identity; at the end the status", async () => {
+    const [request, end] = await readsOf(partsOn([{ virtualHost: "search:80", route: "base" }]), identified);
     assert.equal(request.proxy_get_header_map_pairs?.calls, 1);
     assert.equal(request.proxy_get_property?.calls, 1);
     assert.equal(bytesReturning(request), 2);
-    const metrics = await load("metrics");
-    const alone = new Host({ module: metrics, capabilities: neededCapabilities(metrics) });
-    assert.ok(alone.configure(JSON.stringify(parts.metrics)).ok);
-    const endAlone = () => {
-      const stream = alone.workers[0].request({ headers, route });
-      stream.requestHeaders();
-      stream.response({ headers: [[":status", "200"]] });
-      return bytesReturning(stream.end().counts);
-    };
-    endAlone();
-    assert.equal(bytesReturning(end), endAlone());
+    assert.equal(bytesReturning(end), 1);
+  });
+
+  test("no condition on headers: the route's identity and the status alone", async () => {
+    const { headerRouting: _, fault: __, ...others } = partsOn([{ virtualHost: "search:80", route: "base" }]);
+    const [request, end] = await readsOf(others, identified);
+    assert.equal(bytesReturning(request), 1);
+    assert.equal(bytesReturning(end), 1);
+  });
+
+  test("where routes have no identity, by their names: the labels' names at the end", async () => {
+    const [request, end] = await readsOf(partsOn([{ route: "base" }]), route);
+    assert.equal(request.proxy_get_header_map_pairs?.calls, 1);
+    assert.equal(bytesReturning(request), 2);
+    assert.equal(bytesReturning(end), 3);
   });
 });
 

@@ -21,6 +21,12 @@ export function forgetRouteNumber(): void {
   isRead = false;
 }
 
+/** The number that was read of this request before, in another callback. */
+export function recallRouteNumber(known: u64): void {
+  number = known;
+  isRead = true;
+}
+
 /** The number that the present request's route carries, read at most once; 0: none. */
 export function routeNumber(): u64 {
   if (isRead) return number;

@@ -34,5 +34,5 @@ export function proxy_on_log(stream: u32): void {
   if (generation === null) return;
   const plan = changetype<Plan>(generation.plan);
   limitArena(plan.arenaSize);
-  record(plan);
+  record(plan, stream);
 }

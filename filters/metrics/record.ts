@@ -3,7 +3,9 @@
 // us.) A label set that is known costs two calls more, which return nothing; the names of virtual host and route are
 // read where one is new.
 
-import { beginPolicies, nextPolicy, readRouteId } from "../../assembly/attach/lookup";
+import { monotonicNs } from "../../assembly/abi/clock";
+import { recallRouteNumber } from "../../assembly/attach/id";
+import { findPolicies, forgetNames, nextPolicy, readRouteId } from "../../assembly/attach/lookup";
 import { itemAt } from "../../assembly/config/records";
 import { beginDimensions, addDimension, readHeaders } from "./dimension";
 import { countFailure, HEADERS_TOO_LARGE, TOO_MANY_DIMENSIONS } from "./failures";
@@ -14,20 +16,24 @@ import { countOtel } from "./otel";
 import { DEFAULT_MAX_SERIES, DimensionPlan, Plan, PolicyPlan } from "./plan";
 import { ISTIO_NAMES, OTEL_NAMES, SLUICE_NAMES } from "./reserved";
 import { countSluice } from "./sluice";
+import { startedNs, startedRoute, takeStart } from "./started";
 
 let names: u32 = 0;
 let maxSeries: u32 = 0;
 
-export function record(plan: Plan): void {
+export function record(plan: Plan, stream: u32): void {
   beginDimensions();
+  forgetNames();
+  const isStartKnown = takeStart(stream);
+  if (isStartKnown && startedRoute !== 0) recallRouteNumber(startedRoute);
   names = SLUICE_NAMES;
   maxSeries = DEFAULT_MAX_SERIES;
   const isInView = !plan.isByHost || readHeaders();
-  const isFound = beginPolicies(plan.attachments) && isInView;
+  const isFound = findPolicies(plan.attachments) && isInView;
   if (!isFound) countFailure(HEADERS_TOO_LARGE);
   beginLabels(readRouteId(), readCode());
   if (isFound) addDimensions(plan);
-  const durationMs = readDurationMs();
+  const durationMs = isStartKnown ? (monotonicNs() - startedNs) / 1_000_000 : readDurationMs();
   // Ours changes the labels when it has no room for them, and so comes last.
   if (names & ISTIO_NAMES) countIstio(durationMs, maxSeries);
   if (names & OTEL_NAMES) countOtel(durationMs, maxSeries);

@@ -89,5 +89,5 @@ export function proxy_on_log(stream: u32): void {
   const metrics = changetype<Plan>(generation.plan).metrics;
   if (metrics === null) return;
   limitArena(metrics.arenaSize);
-  record(metrics);
+  record(metrics, stream);
 }

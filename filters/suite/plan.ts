@@ -13,6 +13,7 @@ import { buildPlan as buildFaults } from "../fault/build";
 import { Plan as Faults } from "../fault/plan";
 import { takeOverTicks } from "../fault/timer";
 import { buildPlan as buildMetrics, Plan as Metrics } from "../metrics/plan";
+import { expectStarts } from "../metrics/started";
 import { SuiteConfig } from "./generated/config";
 import { looksAtSteering } from "./steering";
 
@@ -104,6 +105,7 @@ function planMetrics(config: SuiteConfig, plan: Plan): bool {
   const metrics = buildMetrics(given);
   leave();
   plan.metrics = metrics;
+  if (metrics !== null) expectStarts();
   return metrics !== null;
 }
 

@@ -22,6 +22,7 @@ import { Plan as Routing } from "../header_routing/plan";
 import { isRequestChanged, route } from "../header_routing/route";
 import { askAll as askRouting } from "../header_routing/trace";
 import { explainLimits } from "../rate_limit/explain";
+import { noteStart } from "../metrics/started";
 import { Plan as RateLimits } from "../rate_limit/plan";
 import { limitRequest } from "../rate_limit/request";
 import { askAll as askRateLimits } from "../rate_limit/trace";
@@ -39,6 +40,7 @@ export function decideRequest(stream: u32, plan: Plan, generation: Generation): 
   const faults = plan.faults;
   if (limits === null && routing === null && faults === null) return CONTINUE;
   beginRequest(plan);
+  if (plan.metrics !== null) noteStart(stream);
   if (limits !== null) {
     if (!findLimits(stream, limits)) return tooLarge();
     const isAdmitted = limitRequest(stream, limits, generation);
