@@ -21,8 +21,6 @@ const counts = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [1,
 /** Of the last response. */
 let bytesOfEdit = 0;
 
-const rows: string[] = [];
-for (const count of counts) rows.push(await measure(count));
 console.log(
   `${services} services, ${services * 10} routes, ${services} policies; median of ${edits} edits of one policy\n`,
 );
@@ -30,7 +28,7 @@ console.log(
   "| proxies | connect, s | CPU per proxy to connect, ms | memory per proxy, MiB | CPU per edit, ms | per edit and proxy, ms | all have it after, ms | resources sent per proxy and edit | bytes |",
 );
 console.log("|---|---|---|---|---|---|---|---|---|");
-console.log(rows.join("\n"));
+for (const count of counts) console.log(await measure(count));
 
 async function measure(count: number): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "sluice-proxies-"));

@@ -22,6 +22,8 @@ type Request = MessageInitShape<typeof DeltaDiscoveryRequestSchema>;
 
 const path = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
 
+const reconnectMs = 500;
+
 export class SimulatedProxy {
   resources = 0;
   removals = 0;
@@ -29,7 +31,9 @@ export class SimulatedProxy {
   /** Called for each response, with the names in it. */
   onResponse: (typeUrl: string, names: string[]) => void = () => {};
   readonly #client: Client;
-  readonly #call: ClientDuplexStream<Request, DeltaDiscoveryResponse>;
+  #call: ClientDuplexStream<Request, DeltaDiscoveryResponse>;
+  readonly #id: string;
+  #isClosed = false;
   readonly #subscribed = new Set<string>();
 
   constructor(port: number, id: string) {
@@ -38,7 +42,13 @@ export class SimulatedProxy {
       "grpc.use_local_subchannel_pool": 1,
       "grpc.max_receive_message_length": -1,
     });
-    this.#call = this.#client.makeBidiStreamRequest<Request, DeltaDiscoveryResponse>(
+    this.#id = id;
+    this.#call = this.#open();
+  }
+
+  #open(): ClientDuplexStream<Request, DeltaDiscoveryResponse> {
+    this.#subscribed.clear();
+    const call = this.#client.makeBidiStreamRequest<Request, DeltaDiscoveryResponse>(
       path,
       (request) =>
         Buffer.from(toBinary(DeltaDiscoveryRequestSchema, create(DeltaDiscoveryRequestSchema, request))),
@@ -47,14 +57,18 @@ export class SimulatedProxy {
         return fromBinary(DeltaDiscoveryResponseSchema, bytes);
       },
     );
-    this.#call.on("data", (response: DeltaDiscoveryResponse) => this.#take(response));
-    this.#call.on("error", () => {});
+    call.on("data", (response: DeltaDiscoveryResponse) => this.#take(response));
+    call.on("error", () => {
+      // As a proxy does: on a busy machine a connection may be given up before it stands.
+      if (!this.#isClosed) setTimeout(() => (this.#call = this.#open()), reconnectMs);
+    });
     const userAgentVersionType = {
       case: "userAgentBuildVersion",
       value: { version: { majorNumber: 1, minorNumber: 40, patch: 0 } },
     } as const;
-    const node = { id, userAgentName: "envoy", userAgentVersionType };
-    for (const typeUrl of [typeUrls.cluster, typeUrls.listener]) this.#call.write({ node, typeUrl });
+    const node = { id: this.#id, userAgentName: "envoy", userAgentVersionType };
+    for (const typeUrl of [typeUrls.cluster, typeUrls.listener]) call.write({ node, typeUrl });
+    return call;
   }
 
   #take({ typeUrl, nonce, resources, removedResources }: DeltaDiscoveryResponse): void {
@@ -75,6 +89,7 @@ export class SimulatedProxy {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#call.cancel();
     this.#client.close();
   }
