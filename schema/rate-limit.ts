@@ -162,8 +162,8 @@ export const rateLimitResponse: ObjectSchema = {
       default: ["ietf"],
       doc: "RateLimit and RateLimit-Policy (ietf), x-ratelimit-limit, -remaining and -reset (draft03).",
     },
-    on: {
-      schema: enumeration("RateLimitHeadersOn", "refusal", "always"),
+    when: {
+      schema: enumeration("RateLimitHeadersWhen", "refusal", "always"),
       default: "refusal",
       doc: "The answers that carry `rateLimitHeaders`.",
     },

@@ -19,7 +19,7 @@ metadata: {namespace: ficool, name: search}
 spec:
   targetRefs: [{group: networking.istio.io, kind: VirtualService, name: go-search-service, sectionName: default_v1_v2}]
   limits: ${limits}
-  response: {body: "%LIMIT%: try again in %RETRY_AFTER% s", on: always}
+  response: {body: "%LIMIT%: try again in %RETRY_AFTER% s", when: always}
 `;
 
 describe("RateLimitPolicy in the mesh", () => {

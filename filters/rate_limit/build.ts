@@ -28,7 +28,7 @@ import {
   RateLimitPolicyHas,
   RateLimitResponseHas,
   RateLimitResponseRateLimitHeadersIs,
-  RateLimitResponseRateLimitHeadersOnIs,
+  RateLimitResponseRateLimitHeadersWhenIs,
 } from "./generated/config";
 import { Lease } from "./lease";
 import {
@@ -167,7 +167,7 @@ function planResponse(plan: Plan, to: PolicyPlan): bool {
     }
   }
   to.isAlways =
-    response.on === RateLimitResponseRateLimitHeadersOnIs.always_ && (to.sendsIetf || to.sendsDraft03);
+    response.when === RateLimitResponseRateLimitHeadersWhenIs.always_ && (to.sendsIetf || to.sendsDraft03);
   if (to.isAlways) plan.hasStreams = true;
   return checkTemplates(response);
 }

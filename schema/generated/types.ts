@@ -1480,7 +1480,7 @@ export interface RateLimit {
 
 export type RateLimitHeaders = "ietf" | "draft03";
 
-export type RateLimitHeadersOn = "refusal" | "always";
+export type RateLimitHeadersWhen = "refusal" | "always";
 
 /** How a refused request is answered. */
 export interface RateLimitResponse {
@@ -1493,7 +1493,7 @@ export interface RateLimitResponse {
   /** RateLimit and RateLimit-Policy (ietf), x-ratelimit-limit, -remaining and -reset (draft03). Default: ["ietf"]. */
   rateLimitHeaders?: RateLimitHeaders[];
   /** The answers that carry `rateLimitHeaders`. Default: "refusal". */
-  on?: RateLimitHeadersOn;
+  when?: RateLimitHeadersWhen;
 }
 
 /** Rate limits on the routes that targetRefs name. */

@@ -90,7 +90,7 @@ export const kindOf = (resource: Resource): PolicyKind | undefined =>
   resource.group === policyGroup ? policyKinds.find((k) => k.kind === resource.kind) : undefined;
 
 const marksEveryResponse = (policy: Resource): boolean =>
-  (policy.spec as { response?: { on?: string } }).response?.on === "always";
+  (policy.spec as { response?: { when?: string } }).response?.when === "always";
 
 /** A cookie that is set when absent is a response header too. */
 function changesResponses(policy: Resource): boolean {

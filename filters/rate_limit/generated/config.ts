@@ -219,7 +219,7 @@ export class RateLimitResponse {
   rateLimitHeadersCount: u32;
   rateLimitHeadersIndex: usize;
   /** The answers that carry `rateLimitHeaders`. */
-  on: u8;
+  when: u8;
   unused0: u8;
   unused1: u8;
   unused2: u8;
@@ -231,7 +231,7 @@ export namespace RateLimitResponseHas {
   export const body_: u32 = 1 << 1;
   export const headers_: u32 = 1 << 2;
   export const rateLimitHeaders_: u32 = 1 << 3;
-  export const on_: u32 = 1 << 4;
+  export const when_: u32 = 1 << 4;
 }
 
 /** Values of RateLimitHeaders. */
@@ -240,8 +240,8 @@ export namespace RateLimitResponseRateLimitHeadersIs {
   export const draft03_: u8 = 1;
 }
 
-/** Values of RateLimitHeadersOn. */
-export namespace RateLimitResponseRateLimitHeadersOnIs {
+/** Values of RateLimitHeadersWhen. */
+export namespace RateLimitResponseRateLimitHeadersWhenIs {
   export const refusal_: u8 = 0;
   export const always_: u8 = 1;
 }
@@ -322,8 +322,8 @@ export namespace RateLimitConfigLabelEncodingIs {
 // namevirtualHostroutehostexactprefixsuffixcontainsregexinpathattachseedurischememethodauthorityheader
 // swithoutHeadersqueryParamscookiessourceIpignoreUriCasematchheaderqueryParamcookieipv4Prefixipv6Prefi
 // xkeyshareskipdenywhenKeyMissingrequestsperburstmaxcostvaluesoverridesenforcemaxKeysshowKeysevictrefu
-// seonFulllimitsstatusbodyietfdraft03rateLimitHeadersrefusalalwaysonresponseinheritpoliciessluiceistio
-// labelsarenaKiBexplainTokenSha256maxStreams
+// seonFulllimitsstatusbodyietfdraft03rateLimitHeadersrefusalalwayswhenresponseinheritpoliciessluiceist
+// iolabelsarenaKiBexplainTokenSha256maxStreams
 // @ts-ignore: decorator
 @lazy
 const texts: usize = memory.data<u8>([
@@ -345,11 +345,11 @@ const texts: usize = memory.data<u8>([
   115, 101, 111, 110, 70, 117, 108, 108, 108, 105, 109, 105, 116, 115, 115, 116, 97, 116, 117, 115,
   98, 111, 100, 121, 105, 101, 116, 102, 100, 114, 97, 102, 116, 48, 51, 114, 97, 116, 101, 76,
   105, 109, 105, 116, 72, 101, 97, 100, 101, 114, 115, 114, 101, 102, 117, 115, 97, 108, 97, 108,
-  119, 97, 121, 115, 111, 110, 114, 101, 115, 112, 111, 110, 115, 101, 105, 110, 104, 101, 114, 105,
-  116, 112, 111, 108, 105, 99, 105, 101, 115, 115, 108, 117, 105, 99, 101, 105, 115, 116, 105, 111,
-  108, 97, 98, 101, 108, 115, 97, 114, 101, 110, 97, 75, 105, 66, 101, 120, 112, 108, 97, 105,
-  110, 84, 111, 107, 101, 110, 83, 104, 97, 50, 53, 54, 109, 97, 120, 83, 116, 114, 101, 97,
-  109, 115,
+  119, 97, 121, 115, 119, 104, 101, 110, 114, 101, 115, 112, 111, 110, 115, 101, 105, 110, 104, 101,
+  114, 105, 116, 112, 111, 108, 105, 99, 105, 101, 115, 115, 108, 117, 105, 99, 101, 105, 115, 116,
+  105, 111, 108, 97, 98, 101, 108, 115, 97, 114, 101, 110, 97, 75, 105, 66, 101, 120, 112, 108,
+  97, 105, 110, 84, 111, 107, 101, 110, 83, 104, 97, 50, 53, 54, 109, 97, 120, 83, 116, 114,
+  101, 97, 109, 115,
 ]);
 
 // @ts-ignore: decorator
@@ -383,13 +383,13 @@ const table: usize = memory.data<u32>([
   0, 88, 1, 0, 0, 89, 1, 0, 0, 0, 1, 96, 49, 435, 488, 509, 2, 510, 96, 1,
   32, 4, 5, 4, 400, 0, 599, 0, 4, 0, 4096, 0, 4, 0, 1024, 2, 3, 532, 16, 16,
   1, 11, 2, 324, 4, 328, 7, 2, 541, 1, 0, 2, 4294967295, 11, 2, 351, 7, 358, 6, 5,
-  314, 6, 4, 522, 320, 4, 8, 528, 94, 7, 16, 536, 335, 16, 28, 547, 364, 2, 40, 553,
+  314, 6, 4, 522, 320, 4, 8, 528, 94, 7, 16, 536, 335, 16, 28, 547, 364, 4, 40, 553,
   3, 4, 4, 429, 0, 8, 2, 324, 0, 40, 1, 0, 0, 0, 1, 44, 0, 559, 580, 593,
-  6, 0, 4, 4, 0, 60, 6, 12, 100, 66, 4, 24, 106, 308, 6, 32, 516, 366, 8, 44,
-  594, 374, 7, 48, 148, 1, 48, 1, 1, 0, 0, 1, 52, 9, 600, 625, 630, 2, 631, 52,
-  0, 50000, 4, 11, 2, 389, 6, 395, 5, 5, 4, 16, 0, 16384, 0, 4, 64, 64, 0, 5,
-  4, 64, 0, 1048576, 0, 5, 381, 8, 4, 637, 400, 6, 16, 643, 406, 8, 20, 649, 414, 18,
-  24, 655, 432, 10, 32, 659, 3, 16, 1, 0, 0, 20, 4, 128, 0, 32, 4, 65536, 0, 0,
+  6, 0, 4, 4, 0, 60, 6, 12, 100, 66, 4, 24, 106, 308, 6, 32, 516, 368, 8, 44,
+  594, 376, 7, 48, 148, 1, 48, 1, 1, 0, 0, 1, 52, 9, 600, 625, 630, 2, 631, 52,
+  0, 50000, 4, 11, 2, 391, 6, 397, 5, 5, 4, 16, 0, 16384, 0, 4, 64, 64, 0, 5,
+  4, 64, 0, 1048576, 0, 5, 383, 8, 4, 637, 402, 6, 16, 643, 408, 8, 20, 649, 416, 18,
+  24, 655, 434, 10, 32, 659, 3, 16, 1, 0, 0, 20, 4, 128, 0, 32, 4, 65536, 0, 0,
   1, 36, 1, 665, 686, 699,
 ]);
 
