@@ -18,6 +18,8 @@ import { startTestMesh, type TestMesh } from "./support/mesh.ts";
 import { waitFor } from "./support/wait.ts";
 
 const waiting = Number(process.env.SLUICE_WAITING ?? 2_000);
+/** Long enough for all of them to be sent. */
+const heldMs = waiting > 5_000 ? 12_000 : 6_000;
 const streamsPerConnection = 100;
 const bound = 7;
 
@@ -68,7 +70,7 @@ const answers = policy(
   "answers",
   "answers",
   `{name: spread, percentage: 100, ${byHeader("spread")}, delay: {percentiles: {${percentiles.join(", ")}}}},
-   {name: long, percentage: 100, ${byHeader("long")}, delay: {fixed: 12s}},
+   {name: long, percentage: 100, ${byHeader("long")}, delay: {fixed: ${heldMs}ms}},
    {name: grpc, percentage: 100, ${byHeader("grpc")}, delay: {fixed: 20ms}, abort: {grpcStatus: UNAVAILABLE}}`,
 );
 const service = policy(
@@ -126,7 +128,7 @@ describe("delays in Envoy", () => {
     // A machine that is busy with something else adds to what clients see: one of three rounds must be clean.
     let shown: Record<string, number> = {};
     for (let round = 0; round < 3; round++) {
-      shown = await measure(connection(), 3_000, 50);
+      shown = await measure(connection(), 2_000, 50);
       t.diagnostic(`asked ${JSON.stringify(asked)}, seen ${JSON.stringify(shown)} ms`);
       if (
         Object.entries(asked).every(
@@ -147,10 +149,10 @@ describe("delays in Envoy", () => {
         const streams = own.flatMap((one) =>
           Array.from({ length: streamsPerConnection }, () => one.open("/answers", "long")),
         );
-        await waitFor("all of them wait", async () => (await active()) === waiting, 12_000);
+        await waitFor("all of them wait", async () => (await active()) === waiting, heldMs);
         const staying = streams.filter((_, i) => i % 2 === 1).map((stream) => answerOf(stream));
         for (const [i, stream] of streams.entries()) if (i % 2 === 0) stream.close(constants.NGHTTP2_CANCEL);
-        await waitFor("half of them have left", async () => (await active()) === waiting / 2, 12_000);
+        await waitFor("half of them have left", async () => (await active()) === waiting / 2, heldMs);
         const served = await Promise.all(staying);
         assert.ok(served.every(({ status }) => status === 200));
         assert.equal(await active(), 0);
