@@ -4,6 +4,7 @@ import { measureCalls } from "./calls.ts";
 import { measureCpu } from "./cpu.ts";
 import { measureLimits } from "./limits.ts";
 import { type Modules, buildModules } from "./modules.ts";
+import { measureRefusal } from "./refusal.ts";
 import { measureScale } from "./scale.ts";
 import { measureSize } from "./size.ts";
 import { measureSpeed } from "./speed.ts";
@@ -13,6 +14,7 @@ const sections: Record<string, (modules: Modules, rounds: number) => Promise<voi
   calls: measureCalls,
   speed: measureSpeed,
   limits: measureLimits,
+  refusal: measureRefusal,
   scale: measureScale,
   size: measureSize,
 };
