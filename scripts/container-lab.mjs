@@ -13,7 +13,7 @@ import { setTimeout as delay } from "node:timers/promises";
 
 const compose = { module: "github.com/docker/compose/v2", version: "v2.40.3", go: "1.25" };
 /** All preparations together; a machine that needs longer is taken for one that has none. */
-const prepareMs = 25 * 60_000;
+const prepareMs = 12 * 60_000;
 const begun = Date.now();
 const pullMs = 120_000;
 

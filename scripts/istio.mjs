@@ -2,7 +2,7 @@
 // official Envoy on this machine. The first time it builds these (scripts/istio-lab.mjs). The last line is
 // `N passed, N failed`; where Istio cannot be had that is one failure, with the reason.
 //
-// `--prepare` builds and fetches what is missing, within 25 minutes, and says by its exit code whether it is there.
+// `--prepare` builds and fetches what is missing, within 18 minutes, and says by its exit code whether it is there.
 
 import "./node-version.mjs";
 import { spawnSync } from "node:child_process";
@@ -12,7 +12,7 @@ import { prepareLab } from "./istio-lab.mjs";
 
 const root = dirname(import.meta.dirname);
 const args = process.argv.slice(2);
-const prepareMs = 25 * 60_000;
+const prepareMs = 18 * 60_000;
 const say = (line) => console.error(`istio: ${line}`);
 
 if (args.includes("--prepare")) {
