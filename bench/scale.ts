@@ -1,21 +1,14 @@
 // CPU per request with 1, 2, 4 and 8 workers at one bucket, and at one key's: what workers lose to each other.
 
 import type { Contestant } from "./contestants.ts";
-import { type Running, startContestant } from "./envoy.ts";
-import { Load } from "./load.ts";
 import type { Modules } from "./modules.ts";
 import { keyed, limiting, unkeyed } from "./policies.ts";
-import { processor, progress, publish, table } from "./report.ts";
+import { processor, publish, table } from "./report.ts";
+import { costOf, sideBySide } from "./side-by-side.ts";
 import { quantile } from "./statistics.ts";
 
 const requestsPerRun = 1_600;
 const workers = [1, 2, 4, 8];
-
-interface Measured extends Running {
-  load: Load;
-  /** Microseconds per request, one per turn. */
-  samples: number[];
-}
 
 const chains: Contestant[] = [
   { name: "no filter", filters: [], status: 200 },
@@ -27,7 +20,6 @@ export async function measureScale(_: Modules, rounds: number): Promise<void> {
   const turns = Math.max(4, Math.round(rounds / 3));
   const rows: string[][] = [];
   for (const contestant of chains) {
-    progress(`${contestant.name} with ${workers.join(", ")} workers`);
     const costs = await costsOf(contestant, turns);
     const [first = Number.NaN] = costs;
     rows.push([contestant.name, ...costs.map((cost) => `${cost.toFixed(1)} (${(cost / first).toFixed(2)})`)]);
@@ -44,30 +36,14 @@ ${table(["contestant", ...workers.map((n) => (n === 1 ? "1 worker" : `${n} worke
   );
 }
 
-/** One cost per number of workers; all of them at once, in turn. */
+/** One cost per number of workers, in microseconds; all of them at once, in turn. */
 async function costsOf(contestant: Contestant, turns: number): Promise<number[]> {
-  const running: Measured[] = [];
-  try {
-    for (const concurrency of workers) {
-      const started = await startContestant(contestant, concurrency);
-      const load = await Load.open(started.port, contestant, 32);
-      running.push({ ...started, load, samples: [] });
-      await load.run(2 * requestsPerRun);
-    }
-    for (let turn = 0; turn < turns; turn++)
-      for (let i = 0; i < running.length; i++) await measure(running[(turn + i) % running.length]);
-    return running.map(({ samples }) => quantile(samples, 0.25));
-  } finally {
-    for (const { load, envoy } of running) {
-      load.close();
-      await envoy.stop();
-    }
-  }
-}
-
-async function measure(one: Measured | undefined): Promise<void> {
-  if (one === undefined) return;
-  const before = await one.workerCpuNs();
-  await one.load.run(requestsPerRun);
-  one.samples.push(((await one.workerCpuNs()) - before) / requestsPerRun / 1e3);
+  const samples = workers.map((): number[] => []);
+  const entrants = workers.map((concurrency) => ({ contestant, concurrency }));
+  const title = `${contestant.name} with ${workers.join(", ")} workers`;
+  const course = { title, turns, warmUp: 2 * requestsPerRun, connections: 32 };
+  await sideBySide(entrants, course, async (runner, index) => {
+    samples[index]?.push((await costOf(runner, requestsPerRun)) / 1e3);
+  });
+  return samples.map((one) => quantile(one, 0.25));
 }

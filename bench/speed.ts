@@ -1,10 +1,9 @@
 // What a client sees: latency at a fixed rate, and requests per second where the worker never rests.
 
 import { contestants, fourFilters, nativeChain, noFilter, rustPeer, theSuite } from "./contestants.ts";
-import { type Running, startContestant } from "./envoy.ts";
-import { Load } from "./load.ts";
 import type { Modules } from "./modules.ts";
-import { processor, progress, publish, table } from "./report.ts";
+import { processor, publish, table } from "./report.ts";
+import { costOf, sideBySide } from "./side-by-side.ts";
 import { quantile } from "./statistics.ts";
 
 const shown = [noFilter, nativeChain, theSuite, fourFilters, rustPeer];
@@ -12,8 +11,8 @@ const perSecond = 1_000;
 const connections = 64;
 const requestsPerRun = 6_400;
 
-interface Measured extends Running {
-  load: Load;
+interface Measured {
+  name: string;
   latencies: number[];
   /** Requests per second of a worker's CPU time. */
   rates: number[];
@@ -21,39 +20,20 @@ interface Measured extends Running {
 
 export async function measureSpeed(modules: Modules, rounds: number): Promise<void> {
   const turns = Math.max(2, Math.round(rounds / 5));
-  const running: Measured[] = [];
-  try {
-    for (const contestant of contestants(modules).filter(({ name }) => shown.includes(name))) {
-      progress(`starting: ${contestant.name}`);
-      const started = await startContestant(contestant);
-      const load = await Load.open(started.port, contestant, connections);
-      await load.run(requestsPerRun);
-      running.push({ ...started, load, latencies: [], rates: [] });
-    }
-    for (let turn = 0; turn < turns; turn++) {
-      progress(`latency and saturation: ${turn + 1} of ${turns}`);
-      for (let i = 0; i < running.length; i++) await measure(running[(turn + i) % running.length]);
-    }
-    await report(running, turns);
-  } finally {
-    for (const { load, envoy } of running) {
-      load.close();
-      await envoy.stop();
-    }
-  }
+  const list = contestants(modules).filter(({ name }) => shown.includes(name));
+  const measured = list.map(({ name }): Measured => ({ name, latencies: [], rates: [] }));
+  const entrants = list.map((contestant) => ({ contestant }));
+  const course = { title: "latency and saturation", turns, warmUp: requestsPerRun, connections };
+  await sideBySide(entrants, course, async (runner, index) => {
+    measured[index]?.latencies.push(...(await runner.load.paced(perSecond, 1)));
+    measured[index]?.rates.push(1e9 / (await costOf(runner, requestsPerRun)));
+  });
+  await report(measured, turns);
 }
 
-async function measure(one: Measured | undefined): Promise<void> {
-  if (one === undefined) return;
-  one.latencies.push(...(await one.load.paced(perSecond, 1)));
-  const before = await one.workerCpuNs();
-  await one.load.run(requestsPerRun);
-  one.rates.push((requestsPerRun / ((await one.workerCpuNs()) - before)) * 1e9);
-}
-
-async function report(running: readonly Measured[], turns: number): Promise<void> {
-  const rows = running.map(({ contestant, latencies, rates }) => [
-    contestant.name,
+async function report(measured: readonly Measured[], turns: number): Promise<void> {
+  const rows = measured.map(({ name, latencies, rates }) => [
+    name,
     quantile(latencies, 0.5).toFixed(2),
     quantile(latencies, 0.99).toFixed(2),
     Math.round(quantile(rates, 0.75)).toLocaleString("en"),
