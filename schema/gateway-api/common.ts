@@ -11,8 +11,10 @@ import {
   map,
   nonEmpty,
   type ObjectSchema,
+  type Schema,
   string,
 } from "../language.ts";
+import { refused } from "../istio/common.ts";
 
 export const portNumber = integer(1, 65_535);
 export const sectionName = nonEmpty(253, "name");
@@ -70,7 +72,7 @@ export const parentRefs: Field = {
 };
 
 /** Fields of a reference to a backend. */
-export const backendFields: Record<string, Field> = {
+const backendFields: Record<string, Field> = {
   group: { schema: group, default: "", doc: 'The group: "" for Service, networking.istio.io for Hostname.' },
   kind: {
     schema: kind,
@@ -91,6 +93,35 @@ const backendReference: ObjectSchema = {
   doc: "A host of the mesh.",
   fields: backendFields,
 };
+
+/** Hosts with their shares; `filters` are those of the kind of route. */
+export const backendReferences = (name: string, what: string, filters: Schema, doc: string): Field => ({
+  schema: list(
+    {
+      type: "object",
+      name,
+      doc: `A host of the mesh with its share of the ${what}.`,
+      fields: {
+        ...backendFields,
+        weight: { schema: integer(0, 1_000_000), default: 1, doc: "Its share among the others'." },
+        filters: { schema: filters, doc: "For this backend only." },
+      },
+    },
+    16,
+  ),
+  doc,
+});
+
+/** What both kinds of route consist of. */
+export const routeFields = (rule: ObjectSchema): Record<string, Field> => ({
+  parentRefs,
+  hostnames: {
+    schema: list(hostname, 16),
+    doc: "Host names, or `*.suffix`; default: those of the listeners.",
+  },
+  rules: { schema: list(rule, 16), doc: "Which of several rules applies: the Gateway API's order." },
+  useDefaultGateways: refused("Default Gateways.", "it is not in the standard channel; write `parentRefs`"),
+});
 
 export const headerModifier: ObjectSchema = {
   type: "object",

@@ -1,14 +1,13 @@
 // GRPCRoute: calls by service, method and headers, to hosts of the mesh.
 
-import { enumeration, type EnumSchema, integer, list, nonEmpty, type ObjectSchema } from "../language.ts";
+import { enumeration, type EnumSchema, list, nonEmpty, type ObjectSchema } from "../language.ts";
 import { refused } from "../istio/common.ts";
 import {
-  backendFields,
+  backendReferences,
   filterFields,
   headerMatches,
-  hostname,
   noExtensionRef,
-  parentRefs,
+  routeFields,
   sectionName,
 } from "./common.ts";
 import { backendFilters } from "./http-route.ts";
@@ -72,22 +71,12 @@ const rule: ObjectSchema = {
       ),
       doc: "What is done to calls and answers.",
     },
-    backendRefs: {
-      schema: list(
-        {
-          type: "object",
-          name: "GrpcBackendReference",
-          doc: "A host of the mesh with its share of the calls.",
-          fields: {
-            ...backendFields,
-            weight: { schema: integer(0, 1_000_000), default: 1, doc: "Its share among the others'." },
-            filters: { schema: backendFilters, doc: "For this backend only." },
-          },
-        },
-        16,
-      ),
-      doc: "Where calls go; none: they fail with UNAVAILABLE.",
-    },
+    backendRefs: backendReferences(
+      "GrpcBackendReference",
+      "calls",
+      backendFilters,
+      "Where calls go; none: they fail with UNAVAILABLE.",
+    ),
     sessionPersistence: refused("Sticky sessions.", "it is not in the standard channel; remove it"),
   },
 };
@@ -96,13 +85,5 @@ export const grpcRouteSpec: ObjectSchema = {
   type: "object",
   name: "GrpcRouteSpec",
   doc: "Routes of gRPC calls behind a Gateway.",
-  fields: {
-    parentRefs,
-    hostnames: {
-      schema: list(hostname, 16),
-      doc: "Host names, or `*.suffix`; default: those of the listeners.",
-    },
-    rules: { schema: list(rule, 16), doc: "Which of several rules applies: the Gateway API's order." },
-    useDefaultGateways: refused("Default Gateways.", "it is not in the standard channel; write `parentRefs`"),
-  },
+  fields: routeFields(rule),
 };

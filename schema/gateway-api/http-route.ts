@@ -13,14 +13,13 @@ import {
   string,
 } from "../language.ts";
 import {
-  backendFields,
+  backendReferences,
   filterFields,
   headerMatches,
   headerModifier,
-  hostname,
   noExtensionRef,
-  parentRefs,
   portNumber,
+  routeFields,
   sectionName,
 } from "./common.ts";
 import { refused } from "../istio/common.ts";
@@ -214,22 +213,12 @@ const rule: ObjectSchema = {
     name: { schema: sectionName, doc: "What a policy's sectionName refers to." },
     matches: { schema: list(match, 64), doc: "Default: every request." },
     filters: { schema: list(filter, 16), doc: "What is done to requests and answers." },
-    backendRefs: {
-      schema: list(
-        {
-          type: "object",
-          name: "HttpBackendReference",
-          doc: "A host of the mesh with its share of the requests.",
-          fields: {
-            ...backendFields,
-            weight: { schema: integer(0, 1_000_000), default: 1, doc: "Its share among the others'." },
-            filters: { schema: backendFilters, doc: "For this backend only." },
-          },
-        },
-        16,
-      ),
-      doc: "Where requests go; none: they are answered 500.",
-    },
+    backendRefs: backendReferences(
+      "HttpBackendReference",
+      "requests",
+      backendFilters,
+      "Where requests go; none: they are answered 500.",
+    ),
     timeouts: {
       schema: {
         type: "object",
@@ -254,13 +243,5 @@ export const httpRouteSpec: ObjectSchema = {
   type: "object",
   name: "HttpRouteSpec",
   doc: "Routes of requests behind a Gateway.",
-  fields: {
-    parentRefs,
-    hostnames: {
-      schema: list(hostname, 16),
-      doc: "Host names, or `*.suffix`; default: those of the listeners.",
-    },
-    rules: { schema: list(rule, 16), doc: "Which of several rules applies: the Gateway API's order." },
-    useDefaultGateways: refused("Default Gateways.", "it is not in the standard channel; write `parentRefs`"),
-  },
+  fields: routeFields(rule),
 };
