@@ -70,10 +70,6 @@ export function sameIgnoringCase(a: usize, b: usize, length: u32): bool {
   return true;
 }
 
-export function lowerInPlace(start: usize, length: u32): void {
-  for (let at = start, end = start + length; at < end; at++) store<u8>(at, lower(load<u8>(at)));
-}
-
 /** The address of the first `byte`, or `end`. */
 export function findByte(start: usize, end: usize, byte: u32): usize {
   while (start < end && load<u8>(start) !== byte) start += 1;

@@ -15,8 +15,6 @@ import { buildFolder } from "./folder.ts";
 import { explainRecorded } from "./outcomes.ts";
 import { readUrl } from "./url.ts";
 
-export { readUrl } from "./url.ts";
-
 interface ExplainOptions {
   config: string;
   request: string;

@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { projectRoot } from "../envoy/root.ts";
-import { freePorts } from "../tests/support/ports.ts";
+import { freePorts } from "./up/free-ports.ts";
 
 const command = ["--import", "tsx", join(projectRoot, "cli/main.ts"), "samples", "--config"];
 

@@ -14,7 +14,7 @@ import { loadFolder } from "../server/source/load.ts";
 import { randomRoutes, randomRequest, type Asked, whoTakes } from "./support/gateway-api.ts";
 import { authority, type Authority } from "./support/certificates.ts";
 import { type Answer, type RequestOptions, startTestMesh, type TestMesh } from "./support/mesh.ts";
-import { freePorts } from "./support/ports.ts";
+import { freePorts } from "../cli/up/free-ports.ts";
 import { waitFor } from "./support/wait.ts";
 
 let mesh: TestMesh;

@@ -10,7 +10,7 @@ import { after, before, test } from "node:test";
 import { connect, type TLSSocket } from "node:tls";
 import { type Authority, authority, type Pair } from "./support/certificates.ts";
 import { type Answer, startTestMesh, type TestMesh } from "./support/mesh.ts";
-import { freePorts } from "./support/ports.ts";
+import { freePorts } from "../cli/up/free-ports.ts";
 import { waitFor } from "./support/wait.ts";
 
 let mesh: TestMesh;

@@ -10,7 +10,7 @@ import { after, before, test } from "node:test";
 import { connect as connectTls } from "node:tls";
 import * as grpc from "@grpc/grpc-js";
 import { startTestMesh, type TestMesh } from "./support/mesh.ts";
-import { freePorts } from "./support/ports.ts";
+import { freePorts } from "../cli/up/free-ports.ts";
 import {
   calls,
   closeServices,

@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { projectRoot } from "../envoy/root.ts";
-import { freePorts } from "./support/ports.ts";
+import { freePorts } from "../cli/up/free-ports.ts";
 import { assertPrints, blocksOf, commandsOf, runCommand, stepsOf } from "./support/readme.ts";
 
 /** Commands that the suite shows elsewhere, with the place. */

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { projectRoot } from "../envoy/root.ts";
-import { freePorts } from "./support/ports.ts";
+import { freePorts } from "../cli/up/free-ports.ts";
 import { assertPrints, blocksOf, runCommand, stepsOf } from "./support/readme.ts";
 import { waitFor } from "./support/wait.ts";
 

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { request } from "undici";
 import { projectRoot } from "../envoy/root.ts";
-import { freePorts } from "./support/ports.ts";
+import { freePorts } from "../cli/up/free-ports.ts";
 import { waitFor } from "./support/wait.ts";
 
 const anyPorts = ["--listen", "0", "--admin", "0", "--http", "0", "--xds", "0", "--concurrency", "1"];

@@ -5,19 +5,6 @@ import { createServer } from "node:net";
 import { CannotStart } from "../../server/serve.ts";
 import type { HostPort } from "../address.ts";
 
-/** Ports from the system. All are held open until all are known, so that none comes twice. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports: number[] = [];
-  for (const server of servers) {
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const address = server.address();
-    if (typeof address === "object" && address !== null) ports.push(address.port);
-  }
-  for (const server of servers) await new Promise((resolve) => server.close(resolve));
-  return ports;
-}
-
 export async function requireFree({ host, port }: HostPort, option: string): Promise<void> {
   if (port === 0) return;
   const server = createServer();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { test } from "node:test";
 import type { Resource } from "../../server/model.ts";
-import { freePorts } from "../../tests/support/ports.ts";
+import { freePorts } from "./free-ports.ts";
 import { instancesOf, startSamples } from "./samples.ts";
 
 const entry = (spec: object): Resource => ({

@@ -8,7 +8,7 @@ import { startEnvoy, type StartOptions } from "../../envoy/process.ts";
 import type { Logger } from "../../server/log.ts";
 import { CannotStart, type RunningServer } from "../../server/serve.ts";
 import { formatHostPort } from "../address.ts";
-import { freePorts } from "./port.ts";
+import { freePorts } from "./free-ports.ts";
 import type { Instance } from "./samples.ts";
 
 /** A sample service with the ports that it and its sidecar have. */

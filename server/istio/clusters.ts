@@ -19,8 +19,6 @@ import type { Report } from "./report.ts";
 import type { Credentials } from "./secrets.ts";
 import { placeOfSetting, type PortPolicy, policyFor, type SettingPlace } from "./traffic-policy.ts";
 
-export { bufferLimitBytes } from "./cluster-message.ts";
-
 export interface MeshCluster extends ClusterParts {
   name: string;
   service: Service;

@@ -41,7 +41,7 @@ import {
 } from "../../build/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
 import { HeaderMutationSchema as EarlyMutationSchema } from "../../build/envoy-api/envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation_pb.ts";
 import { FractionalPercent_DenominatorType as Denominator } from "../../build/envoy-api/envoy/type/v3/percent_pb.ts";
-import { bufferLimitBytes } from "./clusters.ts";
+import { bufferLimitBytes } from "./cluster-message.ts";
 import type { MeshListener } from "./mesh.ts";
 import { type Observability, unobserved } from "./observability.ts";
 import type { MeshVirtualHost } from "./virtual-hosts.ts";

@@ -27,8 +27,6 @@ import type { Report } from "./report.ts";
 import { warnUnderscores } from "./underscores.ts";
 import type { UnknownHosts } from "./unknown-hosts.ts";
 
-export { sectionNames } from "./route-names.ts";
-
 export interface MeshRoute extends RouteBody {
   /** Empty where the route redirects or answers by itself. */
   destinations: readonly MeshDestination[];

@@ -12,7 +12,8 @@ import { RouteSchema } from "../../build/envoy-api/envoy/config/route/v3/route_c
 import { HttpProtocolOptionsSchema } from "../../build/envoy-api/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts";
 import type { ServicePort } from "../../schema/generated/types.ts";
 import { forward, type MeshDestination } from "./actions.ts";
-import { bufferLimitBytes, type MeshCluster } from "./clusters.ts";
+import { bufferLimitBytes } from "./cluster-message.ts";
+import type { MeshCluster } from "./clusters.ts";
 import { routeMatch } from "./conditions.ts";
 import type { MeshListener } from "./mesh.ts";
 import { protocolOptions, thresholds } from "./pool.ts";

@@ -10,7 +10,7 @@ import { dependsOnSource } from "../istio/callers.ts";
 import { serverName } from "../istio/gateways.ts";
 import { networkingGroup } from "../istio/registry.ts";
 import { hint, hostHint } from "../istio/report.ts";
-import { sectionNames } from "../istio/routes.ts";
+import { sectionNames } from "../istio/route-names.ts";
 import { gatewayApiGroup } from "../../schema/kinds.ts";
 import { asGateway } from "../gateway-api/gateways.ts";
 import {

@@ -10,7 +10,7 @@ import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { projectRoot } from "../../envoy/root.ts";
 import type { ProxiesReport } from "../../server/http/proxies.ts";
-import { freePorts } from "../support/ports.ts";
+import { freePorts } from "../../cli/up/free-ports.ts";
 import { assertPrints, blocksOf, commandsOf, runCommand, stepsOf } from "../support/readme.ts";
 import { waitFor } from "../support/wait.ts";
 

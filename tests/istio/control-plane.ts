@@ -5,7 +5,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { findEtcd } from "../../scripts/istio-lab.mjs";
-import { freePorts } from "../support/ports.ts";
+import { freePorts } from "../../cli/up/free-ports.ts";
 import { waitFor } from "../support/wait.ts";
 import { KubeApi, objectsOf } from "./kube-api.ts";
 import { type Program, startProgram, whileRunning } from "./program.ts";

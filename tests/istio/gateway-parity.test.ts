@@ -8,7 +8,7 @@ import type { ConnectionOptions } from "node:tls";
 import { Agent } from "undici";
 import { authority, type Pair } from "../support/certificates.ts";
 import { ask, startTestMesh, type TestMesh } from "../support/mesh.ts";
-import { freePorts } from "../support/ports.ts";
+import { freePorts } from "../../cli/up/free-ports.ts";
 import { waitFor } from "../support/wait.ts";
 import { type Backend, startBackend } from "./backend.ts";
 import { gatewaysYaml, secretReader, type Server, servers } from "./gateways.ts";

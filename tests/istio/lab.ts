@@ -18,7 +18,7 @@ import type { Rendered } from "../../server/render/rendered.ts";
 import { loadFolder } from "../../server/source/load.ts";
 import { type EchoService, startEcho } from "../support/echo.ts";
 import { type Answer, ask, type Headers } from "../support/mesh.ts";
-import { freePorts } from "../support/ports.ts";
+import { freePorts } from "../../cli/up/free-ports.ts";
 import { applyCrds, type Istiod, type Kubernetes, startIstiod, startKubernetes } from "./control-plane.ts";
 import { type KubeObject, objectsOf } from "./kube-api.ts";
 import { startProxy, type IstioProxy, type ProxyOptions } from "./proxy.ts";

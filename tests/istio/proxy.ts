@@ -5,7 +5,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { findEnvoy } from "../../envoy/find.ts";
-import { freePorts } from "../support/ports.ts";
+import { freePorts } from "../../cli/up/free-ports.ts";
 import { waitFor } from "../support/wait.ts";
 import type { Istiod, Kubernetes } from "./control-plane.ts";
 import { type Program, startProgram, whileRunning } from "./program.ts";

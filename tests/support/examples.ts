@@ -8,7 +8,7 @@ import { instancesOf, startSamples } from "../../cli/up/samples.ts";
 import { projectRoot } from "../../envoy/root.ts";
 import { loadFolder } from "../../server/source/load.ts";
 import { startTestMesh, type TestMesh } from "./mesh.ts";
-import { freePorts } from "./ports.ts";
+import { freePorts } from "../../cli/up/free-ports.ts";
 import { assertPrints, blocksOf, runCommand, stepsOf } from "./readme.ts";
 
 export interface Examples extends TestMesh {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { projectRoot } from "../../envoy/root.ts";
 import { killWithUs } from "../../envoy/watchdog.ts";
 import { findPrometheus } from "../../scripts/prometheus.mjs";
-import { freePorts } from "./ports.ts";
+import { freePorts } from "../../cli/up/free-ports.ts";
 import { waitFor } from "./wait.ts";
 
 export const deployed = join(projectRoot, "deploy", "prometheus");

@@ -13,8 +13,9 @@ import type {
   VirtualServiceSpec,
 } from "../../../schema/generated/types.ts";
 import { destinationHeader } from "../../istio/listeners.ts";
-import { isIstio, serviceHost } from "../../istio/registry.ts";
-import { type MeshRoute, sectionNames } from "../../istio/routes.ts";
+import { serviceHost } from "../../istio/registry.ts";
+import { sectionNames } from "../../istio/route-names.ts";
+import type { MeshRoute } from "../../istio/routes.ts";
 import type { Resource } from "../../model.ts";
 import type { DerivedRoute } from "../../policy/destinations.ts";
 import { Places } from "../../policy/places.ts";
@@ -144,6 +145,3 @@ function steered(
     ...(to.headers === undefined ? {} : { headers: to.headers }),
   };
 }
-
-export const isVirtualService = (r: Resource): r is VirtualService =>
-  isIstio<VirtualServiceSpec>(r, "VirtualService");
