@@ -10,12 +10,14 @@ import { equalsAscii, findByte, literal } from "../../assembly/bytes";
 import { stableHash } from "../../assembly/hash";
 import { beginName, defineCounter, defineHistogram, label, Metric } from "../../assembly/metrics";
 import { ByteString } from "../../assembly/set";
+import { admitOrClass, isBeyond } from "./beyond";
 import { readHeaders } from "./dimension";
-import { BAD_LIST, countFailure, SERIES_FULL, UNDEFINED_METRIC } from "./failures";
+import { countFailure, UNDEFINED_METRIC } from "./failures";
 import {
   classLabel,
   code,
   codeLabel,
+  copy,
   high,
   labelDimensions,
   low,
@@ -27,7 +29,7 @@ import {
 } from "./labels";
 import { grpcStatusNumber, isGrpc, readRequestBytes, readResponseBytes, responseFlags } from "./outcome";
 import { ISTIO_NAMES } from "./reserved";
-import { admitSeries, DEFINED, ISTIO, isListDamaged, reserveSeries, Series } from "./series";
+import { DEFINED, ISTIO, Series } from "./series";
 
 const CLUSTER_NAME: ByteString = literal("xds\0cluster_name");
 const NODE_CLUSTER: ByteString = literal("xds\0node\0cluster");
@@ -48,7 +50,6 @@ const source: ByteString = changetype<ByteString>(memory.data(8, 4));
 const defined: Metric = changetype<Metric>(memory.data(32, 8));
 
 let isGrpcRequest: bool = false;
-let isBeyond: bool = false;
 
 /** Counts the stream whose labels are at hand; the hash is that of before afterwards. */
 export function countIstio(durationMs: u64, maxSeries: u32): void {
@@ -80,14 +81,7 @@ function findOrDefine(maxSeries: u32): Series | null {
   mix(code | (isGrpcRequest ? 0x10000 : 0));
   mix(stableHash(status.start, status.length, 7));
   mixDimensions();
-  isBeyond = false;
-  let series = admitSeries(ISTIO, low, high, maxSeries);
-  if (series === null) {
-    countFailure(isListDamaged ? BAD_LIST : SERIES_FULL);
-    isBeyond = true;
-    resetHash(8, stableHash(classLabel.start, classLabel.length, 9));
-    series = reserveSeries(low, high);
-  }
+  const series = admitOrClass(ISTIO, maxSeries, 8);
   if (series === null || series.state === DEFINED) return series;
   series.state = DEFINED;
   nameLabels("istio_requests_total");
@@ -139,11 +133,6 @@ function readDestination(): void {
 function setText(to: ByteString, start: usize, end: usize): void {
   to.start = start;
   to.length = <u32>(end - start);
-}
-
-function copy(to: ByteString, from: ByteString): void {
-  to.start = from.start;
-  to.length = from.length;
 }
 
 /** Begins a metric's name and writes the labels; beyond maxSeries only the response's class stays. */

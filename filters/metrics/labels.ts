@@ -75,7 +75,7 @@ export function needNames(): void {
   copy(routeLabel, routeName.length === 0 ? NONE : routeName);
 }
 
-function copy(to: ByteString, from: ByteString): void {
+export function copy(to: ByteString, from: ByteString): void {
   to.start = from.start;
   to.length = from.length;
 }

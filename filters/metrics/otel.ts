@@ -8,13 +8,15 @@ import { stableHash } from "../../assembly/hash";
 import { beginName, defineHistogram, label, Metric } from "../../assembly/metrics";
 import { method, scheme } from "../../assembly/request/view";
 import { ByteString } from "../../assembly/set";
+import { admitOrClass, isBeyond } from "./beyond";
 import { readHeaders } from "./dimension";
-import { BAD_LIST, countFailure, SERIES_FULL, UNDEFINED_METRIC } from "./failures";
+import { countFailure, UNDEFINED_METRIC } from "./failures";
 import {
   classLabel,
   code,
   codeClass,
   codeLabel,
+  copy,
   high,
   labelDimensions,
   low,
@@ -28,7 +30,7 @@ import {
 } from "./labels";
 import { responseFlags } from "./outcome";
 import { OTEL_NAMES } from "./reserved";
-import { admitSeries, DEFINED, isListDamaged, OTEL, reserveSeries, Series } from "./series";
+import { DEFINED, OTEL, Series } from "./series";
 
 /** What the convention has for a method or an error that is none of the known ones. */
 const UNKNOWN: ByteString = literal("_OTHER");
@@ -57,17 +59,10 @@ export function countOtel(durationMs: u64, maxSeries: u32): void {
 }
 
 function findOrDefine(maxSeries: u32): Series | null {
-  let isBeyond = false;
-  let series = admitSeries(OTEL, low, high, maxSeries);
-  if (series === null) {
-    countFailure(isListDamaged ? BAD_LIST : SERIES_FULL);
-    isBeyond = true;
-    resetHash(13, stableHash(classLabel.start, classLabel.length, 14));
-    series = reserveSeries(low, high);
-  }
+  const series = admitOrClass(OTEL, maxSeries, 13);
   if (series === null || series.state === DEFINED) return series;
   series.state = DEFINED;
-  nameLabels(isBeyond);
+  nameLabels();
   defined.id = 0;
   defineHistogram(defined);
   series.duration = defined.id;
@@ -119,13 +114,8 @@ function readRoute(): void {
   if (!pathValue(routeText)) copy(routeText, routeLabel);
 }
 
-function copy(to: ByteString, from: ByteString): void {
-  to.start = from.start;
-  to.length = from.length;
-}
-
 /** Begins the metric's name and writes its labels; what is empty is no label. Beyond maxSeries the class stays. */
-function nameLabels(isBeyond: bool): void {
+function nameLabels(): void {
   readRoute();
   beginName("http_server_request_duration_milliseconds");
   add("http_request_method", isBeyond ? OTHER : methodLabel);
