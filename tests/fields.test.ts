@@ -1,5 +1,5 @@
 // Every field and every enum value of Istio's resources is either supported or refused by name: nothing that a user
-// writes is dropped in silence. The names come from the resource definitions (scripts/istio-fields.mjs).
+// writes is dropped in silence. The names come from the resource definitions (tests/fixtures/istio-fields.ts).
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
