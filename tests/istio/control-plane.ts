@@ -13,6 +13,8 @@ import { type Program, startProgram, whileRunning } from "./program.ts";
 export interface Kubernetes {
   api: KubeApi;
   kubeconfig: string;
+  /** Kills the API server and starts it again; what it knew is in etcd. */
+  restartApi(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -26,8 +28,10 @@ export async function startKubernetes(lab: string, directory: string): Promise<K
   const stop = async (): Promise<void> => {
     for (const program of started.splice(0).reverse()) await program.stop();
   };
-  const run = (name: string, command: string, args: string[]): void => {
-    started.push(startProgram({ command, args, cwd: directory, logFile: join(directory, `${name}.log`) }));
+  const run = (name: string, command: string, args: string[]): Program => {
+    const program = startProgram({ command, args, cwd: directory, logFile: join(directory, `${name}.log`) });
+    started.push(program);
+    return program;
   };
   try {
     const client = `http://127.0.0.1:${etcdPort}`;
@@ -40,7 +44,7 @@ export async function startKubernetes(lab: string, directory: string): Promise<K
     const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
     await writeFile(join(directory, "sa.key"), privateKey.export({ type: "pkcs8", format: "pem" }));
     await writeFile(join(directory, "tokens.csv"), `${adminToken},admin,admin,"system:masters"\n`);
-    run("kube-apiserver", join(lab, "bin", "kube-apiserver"), [
+    const apiArgs = [
       ...["--etcd-servers", client, "--bind-address", "127.0.0.1", "--advertise-address", "127.0.0.1"],
       ...["--secure-port", String(apiPort), "--cert-dir", "certs", "--external-hostname", "127.0.0.1"],
       ...["--service-cluster-ip-range", "10.96.0.0/16", "--endpoint-reconciler-type", "none"],
@@ -48,14 +52,23 @@ export async function startKubernetes(lab: string, directory: string): Promise<K
       ...["--service-account-key-file", "sa.key", "--service-account-signing-key-file", "sa.key"],
       ...["--authorization-mode", "RBAC", "--token-auth-file", "tokens.csv"],
       ...["--disable-admission-plugins", "ServiceAccount"],
-    ]);
+    ];
     const url = `https://127.0.0.1:${apiPort}`;
     const api = new KubeApi(url, adminToken);
     const isReady = async () => (await api.call("GET", "/readyz").catch(() => undefined))?.status === 200;
-    await waitFor("kube-apiserver is ready", isReady, startMs);
+    const startApi = async (): Promise<Program> => {
+      const program = run("kube-apiserver", join(lab, "bin", "kube-apiserver"), apiArgs);
+      await waitFor("kube-apiserver is ready", isReady, startMs);
+      return program;
+    };
+    let server = await startApi();
+    const restartApi = async (): Promise<void> => {
+      await server.kill();
+      server = await startApi();
+    };
     const kubeconfig = join(directory, "kubeconfig");
     await writeFile(kubeconfig, kubeconfigOf(url, adminToken));
-    return { api, kubeconfig, stop: () => api.close().then(stop) };
+    return { api, kubeconfig, restartApi, stop: () => api.close().then(stop) };
   } catch (error) {
     await stop();
     throw error;

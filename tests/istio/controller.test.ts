@@ -158,6 +158,15 @@ test("one leads; when it is killed the other takes over", async () => {
   await until("the routes follow", async () => /orders\/v1/.test(await spec(shopOf)));
 });
 
+test("its watches begin again after the API server was gone", async () => {
+  const [controller] = controllers.values();
+  assert.ok(controller);
+  await lab.kubernetes.restartApi();
+  await until("a watch begins again", async () => /"event":"watch"/.test(await controller.log()));
+  await lab.apply(canary("v2"));
+  await until("the routes follow", async () => /orders\/v2/.test(await spec(shopOf)));
+});
+
 test("a policy that is gone takes plugin and derived routes with it", async () => {
   await lab.kubernetes.api.remove([policyOf("canary")]);
   await until("the plugin is gone", async () => (await lab.kubernetes.api.get(plugin)).status === 404);
